@@ -1,0 +1,1 @@
+//! Starts everything locally, for cargo dev and for the tests.

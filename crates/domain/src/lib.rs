@@ -1,0 +1,1 @@
+//! What an order, a price and a status are; no async, no I/O.

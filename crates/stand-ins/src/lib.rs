@@ -1,0 +1,1 @@
+//! Local servers for what no registry provides: the RDS Data API over PostgreSQL, and Stripe.

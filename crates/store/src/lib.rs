@@ -1,0 +1,1 @@
+//! DynamoDB and RDS Data API access, one file per aggregate, and the SQL migrations.

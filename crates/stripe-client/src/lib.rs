@@ -1,0 +1,1 @@
+//! A pooled connection to Stripe for the async-stripe request types.

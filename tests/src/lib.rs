@@ -1,0 +1,1 @@
+//! Harness, scenarios, replay histories and benches.

@@ -1,0 +1,1 @@
+//! Wires workflows and activities to the outside systems and runs them.
