@@ -1,1 +1,24 @@
 //! What an order, a price and a status are; no async, no I/O.
+//!
+//! Everything here is a value: identifiers that cannot be confused with each other, money that cannot be added
+//! across currencies, statuses that move only along their declared graph. The rest of Kassa relies on it to refuse
+//! what makes no sense before anything has been written.
+
+mod email;
+mod idempotency;
+mod ids;
+mod money;
+mod order;
+mod pricing;
+mod product;
+mod quantity;
+
+pub use email::{EmailAddress, InvalidEmail};
+pub use idempotency::{Caller, Fingerprint, IdempotencyKey, InvalidIdempotencyKey};
+pub use ids::{EventId, InvalidId, OrderId, PaymentId, ProductId, RefundId};
+pub use iso_currency::Currency;
+pub use money::{Money, MoneyError, UnknownCurrency, parse_currency};
+pub use order::{IllegalTransition, OrderStatus, UnknownStatus};
+pub use pricing::{Line, MAX_LINES, PricedLine, PricedOrder, PricingError, price};
+pub use product::{InvalidProductName, MAX_NAME_LENGTH, Product, ProductName, StockLevel};
+pub use quantity::{InvalidQuantity, MAX_QUANTITY, Quantity};

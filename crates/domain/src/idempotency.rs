@@ -1,0 +1,112 @@
+//! Who asks, under which key, for what: the three things that make a repeated request recognisable.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::EmailAddress;
+use crate::ids::short_hash;
+
+/// Whoever sends a request; idempotency keys of different callers are independent.
+///
+/// It never holds personal data: a guest is known by a hash of the e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Caller(String);
+
+impl Caller {
+    /// A customer without an account, known by the e-mail address alone.
+    pub fn guest(email: &EmailAddress) -> Self {
+        Self(format!("guest_{}", short_hash(&["guest", &email.normalized()])))
+    }
+
+    /// The caller as it appears in search attributes and database columns.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The client's name for one attempt to do something (the `Idempotency-Key` header).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct IdempotencyKey(String);
+
+/// A key outside what is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an idempotency key is 8 to 255 visible ASCII characters; a random UUID is a good one")]
+pub struct InvalidIdempotencyKey;
+
+impl IdempotencyKey {
+    /// The key as the client sent it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for IdempotencyKey {
+    type Error = InvalidIdempotencyKey;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if (8..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidIdempotencyKey)
+        }
+    }
+}
+
+impl FromStr for IdempotencyKey {
+    type Err = InvalidIdempotencyKey;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<IdempotencyKey> for String {
+    fn from(key: IdempotencyKey) -> Self {
+        key.0
+    }
+}
+
+/// What a request asked for, so that a key sent again with another body is noticed.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The fingerprint of a request in a canonical form: equal requests give equal texts.
+    pub fn of(canonical: &str) -> Self {
+        Self(short_hash(&["request", canonical]))
+    }
+
+    /// The fingerprint as it is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_bounded_and_visible() {
+        assert!("12345678".parse::<IdempotencyKey>().is_ok());
+        for key in ["", "1234567", "with space", "line\nbreak", "ümlaut-key"] {
+            assert_eq!(key.parse::<IdempotencyKey>(), Err(InvalidIdempotencyKey), "{key}");
+        }
+        assert!("k".repeat(256).parse::<IdempotencyKey>().is_err());
+    }
+
+    #[test]
+    fn a_guest_is_known_without_the_address() {
+        let caller = Caller::guest(&"someone@example.com".parse().unwrap());
+        assert!(!caller.as_str().contains("someone"));
+    }
+}

@@ -1,0 +1,16 @@
+//! The checkout of one order.
+
+mod answer;
+mod details;
+mod operator;
+mod options;
+mod step;
+mod workflow;
+
+pub use answer::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Policy, Refusal};
+pub use operator::{Operator, Reasoned, Resolution};
+pub use step::{Step, Undo, UndoStack};
+pub use workflow::Checkout;
+
+/// The identifier of the one update by which a caller asks for the answer: sent again, it gives the first answer again.
+pub const ANSWER_UPDATE_ID: &str = "answer";

@@ -1,0 +1,133 @@
+//! What a checkout starts with and what its caller is told.
+
+use std::time::Duration;
+
+use kassa_domain::{Fingerprint, Money, OrderId, PaymentId, PricingError};
+use serde::{Deserialize, Serialize};
+
+use crate::contracts::inventory::Shortage;
+use crate::contracts::orders::PlaceOrder;
+use crate::contracts::payments::Decline;
+
+/// What a checkout starts with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckoutInput {
+    /// Who wants what.
+    pub order: PlaceOrder,
+    /// Stripe's payment method (`pm_...`).
+    pub payment_method: String,
+    /// How patient the workflow is.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+/// Durations that operators and tests choose; the workflow itself has no clock to bend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Policy {
+    /// How long a step is retried before the order is undone or parked, in milliseconds.
+    pub patience_ms: u64,
+    /// How long after the order the tail (notify, publish) is retried before the order is parked, in milliseconds.
+    pub tail_patience_ms: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        // Ten minutes are longer than a failover of Aurora or a bad deployment takes; nobody waits longer for a
+        // checkout. Mail and events may wait for the end of an outage of a day.
+        Self { patience_ms: 10 * 60 * 1000, tail_patience_ms: 24 * 60 * 60 * 1000 }
+    }
+}
+
+impl Policy {
+    /// How long a step is retried before the order is undone or parked.
+    pub const fn patience(&self) -> Duration {
+        Duration::from_millis(self.patience_ms)
+    }
+
+    /// How long notify and publish are retried before the order is parked.
+    pub const fn tail_patience(&self) -> Duration {
+        Duration::from_millis(self.tail_patience_ms)
+    }
+}
+
+/// What the caller is told, the same every time it asks with the same key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckoutAnswer {
+    /// The order.
+    pub order_id: OrderId,
+    /// The HTTP request that started the workflow; any other one with this answer is a replay.
+    pub request_id: String,
+    /// What was asked for; another fingerprint under the same key is a misuse.
+    pub fingerprint: Fingerprint,
+    /// How the money question was decided.
+    pub outcome: CheckoutOutcome,
+}
+
+/// How the money question was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum CheckoutOutcome {
+    /// Paid, deducted and durable.
+    Confirmed {
+        /// What was captured.
+        total: Money,
+        /// The payment.
+        payment_id: PaymentId,
+    },
+    /// The card was declined.
+    Declined {
+        /// Why.
+        decline: Decline,
+    },
+    /// There is not enough of it.
+    OutOfStock {
+        /// Every line that could not be served.
+        shortages: Vec<Shortage>,
+    },
+    /// It cannot be sold as asked.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A step failed for good; nothing is charged, or all of it is given back.
+    Failed {
+        /// The step, by the wire name of its activity.
+        step: String,
+    },
+}
+
+/// Why an order is not even written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Refusal {
+    /// The client expected another total.
+    PriceChanged {
+        /// What the client expected.
+        expected: Money,
+        /// What it costs.
+        total: Money,
+    },
+    /// The lines have no price.
+    Unpriceable {
+        /// Why.
+        error: PricingError,
+    },
+    /// The total is zero: there is nothing to charge.
+    NothingToPay,
+}
+
+impl CheckoutOutcome {
+    /// The stable code of the reason why the order was not confirmed; `None` if it was.
+    pub const fn failure_reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Confirmed { .. } => None,
+            Self::Declined { .. } => Some("payment_declined"),
+            Self::OutOfStock { .. } => Some("out_of_stock"),
+            Self::Refused { refusal: Refusal::PriceChanged { .. } } => Some("price_changed"),
+            Self::Refused { refusal: Refusal::Unpriceable { .. } } => Some("unpriceable"),
+            Self::Refused { refusal: Refusal::NothingToPay } => Some("nothing_to_pay"),
+            Self::Failed { .. } => Some("step_failed"),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What the web UI shows of a running order, without anybody opening its history.
+
+use std::fmt::Write;
+
+use kassa_domain::Money;
+
+use super::operator::{Direction, ParkingLot};
+use super::step::{Step, Undo};
+
+/// How far the order has come.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    pub(super) total: Option<Money>,
+    pub(super) running: Option<Step>,
+    pub(super) undone: Vec<Undo>,
+    pub(super) failure: Option<String>,
+    pub(super) finished: bool,
+}
+
+/// Markdown for the current details. Never personal data: it is stored in clear text.
+pub(super) fn render(progress: &Progress, parked: &ParkingLot) -> String {
+    let mut text = String::new();
+    let mut line = |arguments: std::fmt::Arguments<'_>| {
+        writeln!(text, "{arguments}").expect("writing into a String does not fail");
+    };
+
+    if let Some(total) = progress.total {
+        line(format_args!("**Total**: {total}\n"));
+    }
+    for (step, waiting) in parked.iter() {
+        let choices = match waiting.direction {
+            Direction::Forward => "`retry` or `abort`",
+            Direction::Only => "`retry`, `resolve` or `write_off`",
+        };
+        line(format_args!("**Needs an operator** at `{step}`: {}\n\nSend the update {choices}.\n", waiting.error));
+    }
+    for step in Step::ALL {
+        let mark = match progress.running {
+            Some(running) if step < running => "done",
+            Some(running) if step == running && progress.finished => "done",
+            Some(running) if step == running && progress.failure.is_some() => "failed",
+            Some(running) if step == running => "**running**",
+            _ => "-",
+        };
+        line(format_args!("- {}: {mark}", step.activity()));
+    }
+    if let Some(failure) = &progress.failure {
+        line(format_args!("\n**Not confirmed**: {failure}"));
+        for undo in &progress.undone {
+            line(format_args!("- {}: done", undo.activity()));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parked_order_says_where_why_and_what_to_do() {
+        let mut parked = ParkingLot::default();
+        parked.park(Undo::Refund.activity(), Direction::Only, "Stripe refuses the refund".to_owned());
+        let progress =
+            Progress { running: Some(Step::Confirm), failure: Some("step_failed".into()), ..Progress::default() };
+        let text = render(&progress, &parked);
+        assert!(text.contains("at `payments.refund`: Stripe refuses the refund"), "{text}");
+        assert!(text.contains("`retry`, `resolve` or `write_off`"), "{text}");
+        assert!(text.contains("orders.confirm: failed"), "{text}");
+    }
+}

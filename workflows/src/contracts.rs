@@ -1,0 +1,25 @@
+//! The contracts of the activities: one module per outside system, one input and one output type per activity.
+//!
+//! Types are extended only by adding fields with a default: recorded histories and messages in flight have to stay
+//! readable. The wire names are written out, so that a rename in the code changes nothing outside.
+
+pub mod events;
+pub mod inventory;
+pub mod notifications;
+pub mod orders;
+pub mod payments;
+
+/// The wire names of all activities: what a worker has to register.
+pub const ACTIVITY_NAMES: [&str; 11] = [
+    orders::PLACE,
+    orders::CONFIRM,
+    orders::CANCEL,
+    inventory::RESERVE,
+    inventory::RELEASE,
+    inventory::DEDUCT,
+    inventory::RESTOCK,
+    payments::CHARGE,
+    payments::REFUND,
+    notifications::CONFIRMATION,
+    events::PUBLISH,
+];

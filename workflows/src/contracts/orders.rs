@@ -1,0 +1,130 @@
+//! Orders in Aurora PostgreSQL.
+
+#![expect(missing_docs, reason = "the activity macro generates markers without documentation")]
+
+use kassa_domain::{Caller, EmailAddress, Fingerprint, Line, Money, OrderId, PaymentId, PricedOrder, RefundId};
+use serde::{Deserialize, Serialize};
+use temporalio_common::ActivityError;
+use temporalio_macros::activity_definitions;
+
+use super::payments::Captured;
+use crate::checkout::{CheckoutAnswer, Refusal};
+
+/// Wire name of [`Orders::place`].
+pub const PLACE: &str = "orders.place";
+/// Wire name of [`Orders::confirm`].
+pub const CONFIRM: &str = "orders.confirm";
+/// Wire name of [`Orders::cancel`].
+pub const CANCEL: &str = "orders.cancel";
+
+/// Who wants what: the part of a checkout that the order row keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceOrder {
+    /// The order, derived from caller and key.
+    pub order_id: OrderId,
+    /// Who buys.
+    pub caller: Caller,
+    /// Where mail goes.
+    pub email: EmailAddress,
+    /// What is bought.
+    pub lines: Vec<Line>,
+    /// What the client believes it costs; another price is a refusal.
+    pub expected_total: Option<Money>,
+    /// What was asked for, to tell a repeated request from another one under the same key.
+    pub fingerprint: Fingerprint,
+    /// The HTTP request that started the workflow.
+    pub request_id: String,
+}
+
+/// What came of placing an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Placed {
+    /// It is written as PENDING, now or by an earlier attempt, with this price snapshot.
+    Pending {
+        /// What will be charged.
+        order: PricedOrder,
+    },
+    /// It cannot be sold as asked; nothing is written.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+    },
+    /// An earlier workflow of this order, whose history is gone by now, has decided it already.
+    Decided {
+        /// What it answered.
+        answer: CheckoutAnswer,
+    },
+}
+
+/// Marks an order as CONFIRMED and records its payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfirmOrder {
+    /// The order.
+    pub order_id: OrderId,
+    /// The payment's identifier here.
+    pub payment_id: PaymentId,
+    /// What Stripe captured.
+    pub captured: Captured,
+    /// What the caller is told, kept with the order.
+    pub answer: CheckoutAnswer,
+}
+
+/// Marks an order as CANCELLED and records what was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelOrder {
+    /// Who wanted what; writes the row if placing it never came to pass, so that a late attempt cannot.
+    pub order: PlaceOrder,
+    /// The stable code of the reason.
+    pub reason: String,
+    /// The charge that was refunded, if there was one.
+    pub refunded: Option<RefundedCharge>,
+    /// What the caller was told, kept with the order; absent when the operator is still to be asked.
+    pub answer: CheckoutAnswer,
+}
+
+/// A charge that was captured and given back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundedCharge {
+    /// The payment's identifier here.
+    pub payment_id: PaymentId,
+    /// What had been captured.
+    pub captured: Captured,
+    /// The refund's identifier here.
+    pub refund_id: RefundId,
+    /// Stripe's refund (`re_...`), or the operator's reference where the refund was made by hand.
+    pub reference: String,
+}
+
+/// The activities of this system.
+pub struct Orders;
+
+#[expect(
+    clippy::unimplemented,
+    reason = "the macro demands such bodies: this declares, the activities crate implements"
+)]
+#[activity_definitions]
+impl Orders {
+    /// Loads the products, prices the order and writes it as PENDING in one statement.
+    #[activity(name = PLACE)]
+    pub fn place(input: PlaceOrder) -> Result<Placed, ActivityError> {
+        unimplemented!()
+    }
+
+    /// Writes status, payment and history of a confirmed order in one statement.
+    #[activity(name = CONFIRM)]
+    pub fn confirm(input: ConfirmOrder) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
+
+    /// Writes status, payment, refund and history of a cancelled order in one statement.
+    #[activity(name = CANCEL)]
+    pub fn cancel(input: CancelOrder) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
+}
+
+/// The definitions under a public name: the macro's own module is private.
+pub mod definitions {
+    pub use super::orders::*;
+}
