@@ -1,1 +1,11 @@
 //! Wires workflows and activities to the outside systems and runs them.
+
+mod clients;
+mod config;
+mod registration;
+mod run;
+
+pub use clients::connect;
+pub use config::{AnnounceConfig, Config, PaymentConfig, WorkerConfig};
+pub use registration::{Activities, options};
+pub use run::run;

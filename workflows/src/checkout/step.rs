@@ -105,7 +105,9 @@ mod tests {
 
     fn unwound_after(steps: &[Step]) -> Vec<Undo> {
         let mut stack = UndoStack::default();
-        steps.iter().for_each(|step| stack.push(*step));
+        for step in steps {
+            stack.push(*step);
+        }
         stack.unwind()
     }
 

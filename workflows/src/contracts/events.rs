@@ -1,6 +1,10 @@
 //! Events on Amazon EventBridge.
 
-#![expect(missing_docs, reason = "the activity macro generates markers without documentation")]
+#![expect(
+    missing_docs,
+    clippy::needless_pass_by_value,
+    reason = "the activity macro generates markers without documentation, and declarations consume nothing"
+)]
 
 use kassa_domain::{Caller, EventId, Money, OrderId};
 use serde::{Deserialize, Serialize};

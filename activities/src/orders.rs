@@ -1,0 +1,144 @@
+//! Orders in Aurora `PostgreSQL`, priced from the catalogue in DynamoDB.
+
+use std::sync::Arc;
+
+use kassa_domain::{PricedOrder, ProductId, price};
+use kassa_store::orders::{CapturedPayment, OrderError, OrderIdentity, OrderView, PlaceResult, RefundedCharge};
+use kassa_store::{Products, StoreError};
+use kassa_workflows::checkout::{CheckoutAnswer, Refusal};
+use kassa_workflows::contracts::orders::{self as contract, CancelOrder, ConfirmOrder, PlaceOrder, Placed};
+use kassa_workflows::contracts::payments::Captured;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::error::{Classified, activity_error};
+
+/// The activities of orders.
+#[derive(Debug)]
+pub struct Orders {
+    orders: kassa_store::Orders,
+    products: Products,
+}
+
+/// Why an order was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderActivityError {
+    /// The order is not where the change starts from, or the store failed.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An answer cannot be written as JSON, or read from it.
+    #[error("the answer that is kept with the order cannot be read or written")]
+    Answer(#[from] serde_json::Error),
+}
+
+impl Classified for OrderActivityError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Order(OrderError::Store(_)) | Self::Store(_) => "StoreError",
+            Self::Order(_) => "OrderRefused",
+            Self::Answer(_) => "AnswerUnreadable",
+        }
+    }
+
+    fn is_retryable(&self) -> bool {
+        match self {
+            Self::Order(error) => error.is_retryable(),
+            Self::Store(error) => error.is_retryable(),
+            Self::Answer(_) => false,
+        }
+    }
+}
+
+impl Orders {
+    /// The activities over the orders and the catalogue that prices them.
+    pub fn new(orders: kassa_store::Orders, products: Products) -> Self {
+        Self { orders, products }
+    }
+
+    async fn place_once(&self, place: PlaceOrder) -> Result<Placed, OrderActivityError> {
+        let order = match self.priced(&place).await? {
+            Ok(order) => order,
+            Err(refusal) => {
+                // An earlier workflow may have decided it when the catalogue was another one.
+                let before = self.orders.find(&place.order_id).await?;
+                return match before.and_then(|OrderView { answer_json, .. }| answer_json) {
+                    Some(answer) => Ok(Placed::Decided { answer: serde_json::from_str(&answer)? }),
+                    None => Ok(Placed::Refused { refusal }),
+                };
+            }
+        };
+        match self.orders.place(&identity(place), &order).await? {
+            PlaceResult::Pending(order) => Ok(Placed::Pending { order }),
+            PlaceResult::Decided { answer_json } => Ok(Placed::Decided { answer: serde_json::from_str(&answer_json)? }),
+        }
+    }
+
+    async fn priced(&self, place: &PlaceOrder) -> Result<Result<PricedOrder, Refusal>, StoreError> {
+        let ids: Vec<ProductId> = place.lines.iter().map(|line| line.product_id.clone()).collect();
+        let catalogue = self.products.get_many(&ids).await?;
+        Ok(match price(&place.lines, &catalogue) {
+            Err(error) => Err(Refusal::Unpriceable { error }),
+            Ok(order) if order.total.amount == 0 => Err(Refusal::NothingToPay),
+            Ok(order) => match place.expected_total {
+                Some(expected) if expected != order.total => {
+                    Err(Refusal::PriceChanged { expected, total: order.total })
+                }
+                _ => Ok(order),
+            },
+        })
+    }
+
+    async fn confirm_once(&self, confirm: ConfirmOrder) -> Result<(), OrderActivityError> {
+        let answer = serde_json::to_string::<CheckoutAnswer>(&confirm.answer)?;
+        let payment = payment(confirm.payment_id, confirm.captured);
+        Ok(self.orders.confirm(&confirm.order_id, &payment, &answer).await?)
+    }
+
+    async fn cancel_once(&self, cancel: CancelOrder) -> Result<(), OrderActivityError> {
+        let answer = serde_json::to_string::<CheckoutAnswer>(&cancel.answer)?;
+        let refunded = cancel.refunded.map(|refunded| RefundedCharge {
+            payment: payment(refunded.payment_id, refunded.captured),
+            refund_id: refunded.refund_id,
+            reference: refunded.reference,
+        });
+        Ok(self.orders.cancel(&identity(cancel.order), &cancel.reason, refunded.as_ref(), &answer).await?)
+    }
+}
+
+fn identity(place: PlaceOrder) -> OrderIdentity {
+    OrderIdentity {
+        order_id: place.order_id,
+        caller: place.caller,
+        email: place.email,
+        fingerprint: place.fingerprint,
+        request_id: place.request_id,
+    }
+}
+
+fn payment(payment_id: kassa_domain::PaymentId, captured: Captured) -> CapturedPayment {
+    CapturedPayment { payment_id, payment_intent: captured.payment_intent, amount: captured.amount }
+}
+
+#[activities]
+impl Orders {
+    /// Loads the products, prices the order and writes it as PENDING in one statement.
+    #[activity(definition = contract::definitions::Place)]
+    pub async fn place(self: Arc<Self>, _ctx: ActivityContext, input: PlaceOrder) -> Result<Placed, ActivityError> {
+        self.place_once(input).await.map_err(|error| activity_error(&error))
+    }
+
+    /// Writes status, payment and history of a confirmed order in one statement.
+    #[activity(definition = contract::definitions::Confirm)]
+    pub async fn confirm(self: Arc<Self>, _ctx: ActivityContext, input: ConfirmOrder) -> Result<(), ActivityError> {
+        self.confirm_once(input).await.map_err(|error| activity_error(&error))
+    }
+
+    /// Writes status, payment, refund and history of a cancelled order in one statement.
+    #[activity(definition = contract::definitions::Cancel)]
+    pub async fn cancel(self: Arc<Self>, _ctx: ActivityContext, input: CancelOrder) -> Result<(), ActivityError> {
+        self.cancel_once(input).await.map_err(|error| activity_error(&error))
+    }
+}

@@ -1,0 +1,112 @@
+//! Payments at Stripe: one `PaymentIntent` per order, charged once, taken back once.
+
+mod charge;
+mod intents;
+mod refund;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use kassa_domain::OrderId;
+use kassa_stripe_client::{Error, PooledStripe};
+use kassa_workflows::contracts::payments::{self as contract, Charge, Charged, Refund, Refunded};
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::error::{Classified, activity_error};
+
+/// The metadata of an intent by which it is found again.
+const ORDER_ID: &str = "order_id";
+/// The metadata of a refund by which it is found again.
+const REFUND_ID: &str = "refund_id";
+/// How often an order is charged under a new idempotency key, because Stripe saved a failure under the one before.
+const MAX_KEYS: u32 = 5;
+
+/// The activities of Stripe.
+#[derive(Debug)]
+pub struct Payments {
+    stripe: PooledStripe,
+}
+
+/// Why a charge or refund did not come to an end.
+#[derive(Debug, thiserror::Error)]
+pub enum PaymentError {
+    /// Stripe said no, or nothing.
+    #[error("{0}")]
+    Stripe(#[from] Error),
+    /// The payment is neither made nor refused yet.
+    #[error("the payment intent is still {0}")]
+    Unfinished(String),
+    /// The intent was cancelled while it should be charged.
+    #[error("the payment intent was cancelled")]
+    Canceled,
+    /// The refund was made and did not go through.
+    #[error("the refund {refund} is {status}")]
+    RefundFailed {
+        /// Stripe's refund.
+        refund: String,
+        /// Its status.
+        status: String,
+    },
+    /// Stripe failed under every key that an order has.
+    #[error("Stripe saved a failure under each of {MAX_KEYS} idempotency keys")]
+    OutOfKeys,
+    /// A currency that Stripe does not know.
+    #[error("Stripe does not know the currency {0}")]
+    Currency(&'static str),
+}
+
+impl Classified for PaymentError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Stripe(_) => "StripeError",
+            Self::Unfinished(_) => "PaymentUnfinished",
+            Self::Canceled => "PaymentCanceled",
+            Self::RefundFailed { .. } => "RefundFailed",
+            Self::OutOfKeys => "OutOfIdempotencyKeys",
+            Self::Currency(_) => "UnknownCurrency",
+        }
+    }
+
+    fn is_retryable(&self) -> bool {
+        match self {
+            // A wrong or expired secret key is mended in the configuration, not in the order.
+            Self::Stripe(error) => error.is_retryable() || matches!(error.status(), Some(401 | 403)),
+            Self::Unfinished(_) => true,
+            Self::Canceled | Self::RefundFailed { .. } | Self::OutOfKeys | Self::Currency(_) => false,
+        }
+    }
+}
+
+impl Payments {
+    /// The activities over a connection pool.
+    pub fn new(stripe: PooledStripe) -> Self {
+        Self { stripe }
+    }
+}
+
+/// Idempotency keys name the order, what is done, and which attempt it is: never the activity's attempt, which counts
+/// retries of the very same thing.
+fn charge_key(charge: &Charge, key: u32) -> String {
+    format!("{}/charge/{}/{key}", charge.order_id, charge.attempt)
+}
+
+fn refund_key(order: &OrderId) -> String {
+    format!("{order}/refund")
+}
+
+#[activities]
+impl Payments {
+    /// Charges the card once, however often it is called.
+    #[activity(definition = contract::definitions::Charge)]
+    pub async fn charge(self: Arc<Self>, ctx: ActivityContext, input: Charge) -> Result<Charged, ActivityError> {
+        let since = ctx.info().scheduled_time.unwrap_or_else(SystemTime::now);
+        self.charge_once(&input, since).await.map_err(|error| activity_error(&error))
+    }
+
+    /// Takes the charge back once, however often it is called.
+    #[activity(definition = contract::definitions::Refund)]
+    pub async fn refund(self: Arc<Self>, _ctx: ActivityContext, input: Refund) -> Result<Refunded, ActivityError> {
+        self.take_back(&input).await.map_err(|error| activity_error(&error))
+    }
+}

@@ -1,0 +1,120 @@
+//! Takes a charge back once, whatever became of it.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use kassa_domain::RefundId;
+use kassa_workflows::contracts::payments::{Charge, Refund, Refunded};
+use stripe_client_core::StripeRequest;
+use stripe_core::payment_intent::CancelPaymentIntent;
+use stripe_core::refund::{CreateRefund, ListRefund};
+use stripe_shared::{PaymentIntent, PaymentIntentStatus};
+
+use super::charge::is_saved_failure;
+use super::intents::{captured, once};
+use super::{MAX_KEYS, PaymentError, Payments, REFUND_ID, charge_key, refund_key};
+
+/// How far back a charge is looked for whose outcome was never learnt. Longer than an order is retried before
+/// it is undone, and as long as Stripe remembers an idempotency key.
+const LOOK_BACK: Duration = Duration::from_hours(24);
+
+impl Payments {
+    pub(super) async fn take_back(&self, refund: &Refund) -> Result<Refunded, PaymentError> {
+        let intent = match &refund.payment_intent {
+            Some(intent) => Some(self.retrieve(intent).await?),
+            None => self.locate(&refund.charge).await?,
+        };
+        let Some(intent) = intent else { return Ok(Refunded::NothingCaptured) };
+        match &intent.status {
+            PaymentIntentStatus::Succeeded => self.refund_once(&intent, &refund.charge).await,
+            PaymentIntentStatus::Canceled => Ok(Refunded::NothingCaptured),
+            PaymentIntentStatus::RequiresAction
+            | PaymentIntentStatus::RequiresCapture
+            | PaymentIntentStatus::RequiresConfirmation
+            | PaymentIntentStatus::RequiresPaymentMethod => {
+                // Should it succeed at this very moment, cancelling fails, and the next attempt refunds it.
+                self.cancel(&intent).await?;
+                Ok(Refunded::NothingCaptured)
+            }
+            PaymentIntentStatus::Processing | _ => Err(PaymentError::Unfinished(intent.status.to_string())),
+        }
+    }
+
+    /// Finds the intent of a charge of which we never learnt what became, and makes sure that none can come later.
+    async fn locate(&self, charge: &Charge) -> Result<Option<PaymentIntent>, PaymentError> {
+        for number in 0..MAX_KEYS {
+            let key = charge_key(charge, number);
+            match self.occupy(charge, &key).await {
+                Ok(unused) => {
+                    // Nothing was ever charged under this key, nor under any later one.
+                    let unused = self.retrieve(unused.id.as_str()).await?;
+                    if unused.status != PaymentIntentStatus::Canceled {
+                        self.cancel(&unused).await?;
+                    }
+                    return Ok(None);
+                }
+                Err(PaymentError::Stripe(error)) if error.is_idempotency_mismatch() => {}
+                Err(error) => return Err(error),
+            }
+            // The charge came first. Repeating it tells what became of it.
+            let error = match self.create_confirmed(charge, &key).await {
+                Ok(intent) => return self.retrieve(intent.id.as_str()).await.map(Some),
+                Err(PaymentError::Stripe(error)) => error,
+                Err(error) => return Err(error),
+            };
+            if let Some(intent) = error.api_error().and_then(|error| error.payment_intent_id.as_deref()) {
+                return self.retrieve(intent).await.map(Some);
+            }
+            if error.is_card_error() {
+                return Ok(None);
+            }
+            if !is_saved_failure(&error) {
+                return Err(error.into());
+            }
+            let since = SystemTime::now().checked_sub(LOOK_BACK).unwrap_or(SystemTime::UNIX_EPOCH);
+            if let Some(intent) = self.find(&charge.order_id, since).await? {
+                return Ok(Some(intent));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn cancel(&self, intent: &PaymentIntent) -> Result<(), PaymentError> {
+        CancelPaymentIntent::new(intent.id.as_str()).send(&self.stripe).await?;
+        Ok(())
+    }
+
+    async fn refund_once(&self, intent: &PaymentIntent, charge: &Charge) -> Result<Refunded, PaymentError> {
+        let refund_id = RefundId::of_undo(&charge.order_id);
+        let refund = if let Some(refund) = self.find_refund(intent, &refund_id).await? {
+            refund
+        } else {
+            let request = CreateRefund::new()
+                .payment_intent(intent.id.as_str())
+                .metadata(HashMap::from([(REFUND_ID.to_owned(), refund_id.to_string())]));
+            request.customize().request_strategy(once(&refund_key(&charge.order_id))?).send(&self.stripe).await?
+        };
+        match refund.status.as_deref() {
+            Some(status @ ("failed" | "canceled" | "requires_action")) => {
+                Err(PaymentError::RefundFailed { refund: refund.id.to_string(), status: status.to_owned() })
+            }
+            _ => Ok(Refunded::Refunded { captured: captured(intent, charge), refund: refund.id.to_string() }),
+        }
+    }
+
+    /// Looks the refund up by our own identifier: Stripe forgets idempotency keys after a day, refunds never.
+    async fn find_refund(
+        &self,
+        intent: &PaymentIntent,
+        refund_id: &RefundId,
+    ) -> Result<Option<stripe_shared::Refund>, PaymentError> {
+        let refunds = ListRefund::new().payment_intent(intent.id.as_str()).limit(100).send(&self.stripe).await?;
+        Ok(refunds.data.into_iter().find(|refund| {
+            refund
+                .metadata
+                .as_ref()
+                .and_then(|metadata| metadata.get(REFUND_ID))
+                .is_some_and(|id| id == refund_id.as_str())
+        }))
+    }
+}

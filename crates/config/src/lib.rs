@@ -1,0 +1,14 @@
+//! What API and worker read from their environment, once, at the start.
+//!
+//! Every mistake gets one message that names the variable and says what is allowed. Values are never repeated: they may
+//! be secrets.
+
+mod log;
+mod settings;
+mod store;
+mod temporal;
+
+pub use log::{LogConfig, LogFormat};
+pub use settings::{ConfigError, Settings};
+pub use store::store;
+pub use temporal::temporal;

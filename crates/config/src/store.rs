@@ -1,0 +1,54 @@
+//! Where products and orders are kept.
+
+use kassa_store::{DynamoDbConfig, RdsDataConfig, StoreConfig, TableNames};
+
+use crate::{ConfigError, Settings};
+
+/// Reads `KASSA_DYNAMODB_ENDPOINT`, `KASSA_TABLE_PREFIX`, `KASSA_RDS_ENDPOINT`, `KASSA_RDS_RESOURCE_ARN`,
+/// `KASSA_RDS_SECRET_ARN` and `KASSA_RDS_DATABASE`.
+pub fn store(settings: &Settings<'_>) -> Result<StoreConfig, ConfigError> {
+    let arn = |name| -> Result<String, ConfigError> {
+        let allowed = "an ARN such as arn:aws:rds:eu-central-1:123456789012:cluster:kassa";
+        let arn = settings.required(name, allowed)?;
+        if arn.starts_with("arn:") { Ok(arn) } else { Err(ConfigError::invalid(name, allowed)) }
+    };
+    Ok(StoreConfig {
+        dynamodb: DynamoDbConfig {
+            endpoint: settings.url("KASSA_DYNAMODB_ENDPOINT")?,
+            tables: settings
+                .text("KASSA_TABLE_PREFIX")?
+                .map_or_else(TableNames::default, |prefix| TableNames { prefix }),
+        },
+        rds_data: RdsDataConfig {
+            endpoint: settings.url("KASSA_RDS_ENDPOINT")?,
+            resource_arn: arn("KASSA_RDS_RESOURCE_ARN")?,
+            secret_arn: arn("KASSA_RDS_SECRET_ARN")?,
+            database: settings.text("KASSA_RDS_DATABASE")?.unwrap_or_else(|| "kassa".to_owned()),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARNS: [(&str, &str); 2] = [
+        ("KASSA_RDS_RESOURCE_ARN", "arn:aws:rds:eu-central-1:123456789012:cluster:kassa"),
+        ("KASSA_RDS_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kassa"),
+    ];
+
+    #[test]
+    fn without_endpoints_it_is_the_region_that_answers() {
+        let store = store(&Settings::from_pairs(ARNS)).unwrap();
+        assert_eq!(store.dynamodb, DynamoDbConfig::default());
+        assert_eq!((store.rds_data.endpoint, store.rds_data.database.as_str()), (None, "kassa"));
+    }
+
+    #[test]
+    fn both_arns_are_required() {
+        for (missing, _) in ARNS {
+            let pairs = ARNS.into_iter().filter(|(name, _)| *name != missing);
+            assert!(store(&Settings::from_pairs(pairs)).unwrap_err().to_string().starts_with(missing));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Clients of the outside systems.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use kassa_activities::events::Events;
+use kassa_activities::inventory::Inventory;
+use kassa_activities::notifications::Notifications;
+use kassa_activities::orders::Orders;
+use kassa_activities::payments::Payments;
+use kassa_store::{Database, DynamoDb, Products, Reservations};
+use kassa_stripe_client::PooledStripe;
+
+use crate::{Activities, AnnounceConfig, Config};
+
+/// Prepares the clients of all outside systems. Nothing is connected yet: connections are opened when they are needed.
+pub async fn connect(config: &Config) -> anyhow::Result<Activities> {
+    let aws = aws_config::defaults(BehaviorVersion::latest())
+        // One attempt each, with an end: the engine tries again, and operators see it.
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(3))
+                .operation_attempt_timeout(Duration::from_secs(10))
+                .build(),
+        )
+        .load()
+        .await;
+
+    let dynamodb = DynamoDb::connect(&aws, &config.store.dynamodb);
+    let database = Database::connect(&aws, &config.store.rds_data);
+    let stripe = PooledStripe::new(&config.payment.stripe).context("the Stripe client cannot be set up")?;
+
+    Ok(Activities {
+        orders: Orders::new(kassa_store::Orders::new(database), Products::new(dynamodb.clone())),
+        inventory: Inventory::new(Reservations::new(dynamodb)),
+        payments: Payments::new(stripe),
+        notifications: notifications(&aws, &config.announce),
+        events: events(&aws, &config.announce),
+    })
+}
+
+fn notifications(aws: &SdkConfig, config: &AnnounceConfig) -> Notifications {
+    let mut ses = aws_sdk_sesv2::config::Builder::from(aws);
+    ses.set_endpoint_url(config.ses_endpoint.clone());
+    Notifications::new(aws_sdk_sesv2::Client::from_conf(ses.build()), config.mail_from.clone())
+}
+
+fn events(aws: &SdkConfig, config: &AnnounceConfig) -> Events {
+    let mut bridge = aws_sdk_eventbridge::config::Builder::from(aws);
+    bridge.set_endpoint_url(config.eventbridge_endpoint.clone());
+    Events::new(aws_sdk_eventbridge::Client::from_conf(bridge.build()), config.event_bus.clone())
+}

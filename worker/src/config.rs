@@ -1,0 +1,142 @@
+//! What operators choose, read from the environment once, at the start.
+
+use std::net::SocketAddr;
+
+use kassa_config::{ConfigError, LogConfig, Settings, store};
+use kassa_store::StoreConfig;
+use kassa_stripe_client::{SecretKey, StripeConfig};
+use kassa_workflows::TASK_QUEUE;
+
+/// Everything that operators choose; how to reach Temporal is read by the Temporal client itself.
+#[derive(Debug)]
+pub struct Config {
+    /// What runs.
+    pub worker: WorkerConfig,
+    /// Where products and orders are kept.
+    pub store: StoreConfig,
+    /// Where the money moves.
+    pub payment: PaymentConfig,
+    /// Where mail and events go.
+    pub announce: AnnounceConfig,
+    /// What is logged.
+    pub log: LogConfig,
+}
+
+/// What runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerConfig {
+    /// `KASSA_TASK_QUEUE`: the task queue to poll.
+    pub task_queue: String,
+    /// `KASSA_WORKERS`: how many Workers run in this process. All workflows of one Worker share a thread, so more
+    /// throughput on more cores means more Workers.
+    pub workers: usize,
+    /// `KASSA_WORKER_METRICS_LISTEN`: where Prometheus finds the metrics of the SDK; nowhere unless set.
+    pub metrics: Option<SocketAddr>,
+}
+
+/// Where the money moves.
+#[derive(Debug, Clone)]
+pub struct PaymentConfig {
+    /// `KASSA_STRIPE_ENDPOINT` and `KASSA_STRIPE_SECRET_KEY`.
+    pub stripe: StripeConfig,
+}
+
+/// Where mail and events go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnnounceConfig {
+    /// `KASSA_SES_ENDPOINT`: another server than that of the AWS region.
+    pub ses_endpoint: Option<String>,
+    /// `KASSA_MAIL_FROM`: the verified address that mail comes from.
+    pub mail_from: String,
+    /// `KASSA_EVENTBRIDGE_ENDPOINT`: another server than that of the AWS region.
+    pub eventbridge_endpoint: Option<String>,
+    /// `KASSA_EVENT_BUS`: the name of the event bus.
+    pub event_bus: String,
+}
+
+impl Config {
+    /// Reads the settings.
+    pub fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            worker: WorkerConfig::read(settings)?,
+            store: store(settings)?,
+            payment: PaymentConfig::read(settings)?,
+            announce: AnnounceConfig::read(settings)?,
+            log: LogConfig::read(settings)?,
+        })
+    }
+}
+
+impl WorkerConfig {
+    fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        let workers = settings.number("KASSA_WORKERS", "of Workers", 1, 64)?.unwrap_or(1);
+        Ok(Self {
+            task_queue: settings.text("KASSA_TASK_QUEUE")?.unwrap_or_else(|| TASK_QUEUE.to_owned()),
+            workers: usize::try_from(workers).unwrap_or(1),
+            metrics: settings.parsed("KASSA_WORKER_METRICS_LISTEN", "an address and a port such as 127.0.0.1:9464")?,
+        })
+    }
+}
+
+impl PaymentConfig {
+    fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        let name = "KASSA_STRIPE_SECRET_KEY";
+        let allowed = "the secret key of a Stripe account (sk_... or rk_...)";
+        let key = settings.required(name, allowed)?;
+        let mut stripe = StripeConfig::new(SecretKey::new(key).map_err(|_| ConfigError::invalid(name, allowed))?);
+        if let Some(endpoint) = settings.url("KASSA_STRIPE_ENDPOINT")? {
+            stripe.endpoint = endpoint;
+        }
+        Ok(Self { stripe })
+    }
+}
+
+impl AnnounceConfig {
+    fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            ses_endpoint: settings.url("KASSA_SES_ENDPOINT")?,
+            mail_from: settings.required("KASSA_MAIL_FROM", "an address that SES has verified")?,
+            eventbridge_endpoint: settings.url("KASSA_EVENTBRIDGE_ENDPOINT")?,
+            event_bus: settings.text("KASSA_EVENT_BUS")?.unwrap_or_else(|| "kassa".to_owned()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMUM: [(&str, &str); 4] = [
+        ("KASSA_RDS_RESOURCE_ARN", "arn:aws:rds:eu-central-1:123456789012:cluster:kassa"),
+        ("KASSA_RDS_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kassa"),
+        ("KASSA_STRIPE_SECRET_KEY", "sk_test_minimum"),
+        ("KASSA_MAIL_FROM", "shop@example.com"),
+    ];
+
+    fn read(changes: &[(&'static str, &'static str)]) -> Result<Config, ConfigError> {
+        Config::read(&Settings::from_pairs(changes.iter().chain(&MINIMUM).copied()))
+    }
+
+    #[test]
+    fn everything_else_has_a_default() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.worker, WorkerConfig { task_queue: TASK_QUEUE.to_owned(), workers: 1, metrics: None });
+        assert_eq!(config.announce.event_bus, "kassa");
+        assert_eq!(config.payment.stripe.endpoint, "https://api.stripe.com");
+    }
+
+    #[test]
+    fn mistakes_name_their_variable() {
+        for (name, value) in [
+            ("KASSA_WORKERS", "0"),
+            ("KASSA_WORKERS", "many"),
+            ("KASSA_STRIPE_SECRET_KEY", "not a key"),
+            ("KASSA_STRIPE_ENDPOINT", "api.stripe.com"),
+            ("KASSA_WORKER_METRICS_LISTEN", "9464"),
+            ("KASSA_MAIL_FROM", ""),
+        ] {
+            let message = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(message.starts_with(name) && !message.contains("not a key"), "{message}");
+        }
+    }
+}

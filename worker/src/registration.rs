@@ -1,0 +1,44 @@
+//! Everything that a Worker can run.
+
+use std::time::Duration;
+
+use kassa_activities::events::Events;
+use kassa_activities::inventory::Inventory;
+use kassa_activities::notifications::Notifications;
+use kassa_activities::orders::Orders;
+use kassa_activities::payments::Payments;
+use kassa_workflows::checkout::Checkout;
+use temporalio_sdk::WorkerOptions;
+use temporalio_sdk::workflows::WorkflowRegistrationError;
+
+/// How long running activities may go on after the order to stop: longer than the longest attempt (30 seconds), so that
+/// a charge in flight is finished rather than handed back with its outcome unknown.
+const GRACE: Duration = Duration::from_secs(35);
+
+/// The activities of all outside systems.
+#[derive(Debug)]
+pub struct Activities {
+    /// Orders in Aurora PostgreSQL.
+    pub orders: Orders,
+    /// Stock and reservations in DynamoDB.
+    pub inventory: Inventory,
+    /// Payments at Stripe.
+    pub payments: Payments,
+    /// Mail through SES.
+    pub notifications: Notifications,
+    /// Events on EventBridge.
+    pub events: Events,
+}
+
+/// A Worker that polls `task_queue` for all workflows and activities there are.
+pub fn options(task_queue: &str, activities: Activities) -> Result<WorkerOptions, WorkflowRegistrationError> {
+    let options = WorkerOptions::new(task_queue)
+        .graceful_shutdown_period(GRACE)
+        .register_activities(activities.orders)
+        .register_activities(activities.inventory)
+        .register_activities(activities.payments)
+        .register_activities(activities.notifications)
+        .register_activities(activities.events)
+        .register_workflow::<Checkout>()?;
+    Ok(options.build())
+}
