@@ -1,0 +1,48 @@
+//! `POST /v1/payment_intents/{id}/cancel`
+
+use serde_json::Value;
+
+use super::super::charges::ChargeStatus;
+use super::super::errors::ApiError;
+use super::super::operations::Call;
+use super::super::state::State;
+use super::{Status, emit_charge, emit_intent, find, find_mut, require, show};
+
+/// The reasons that may be given.
+const REASONS: &[&str] = &["duplicate", "fraudulent", "requested_by_customer", "abandoned"];
+
+/// Gives up the payment. What was authorized is released.
+pub(crate) fn cancel(state: &mut State, call: &Call<'_>, id: &str) -> Result<Value, ApiError> {
+    call.form.accept_only(&["cancellation_reason", "expand"], false)?;
+    let reason = call.form.choice("cancellation_reason", REASONS)?;
+    let allowed = [
+        Status::RequiresPaymentMethod,
+        Status::RequiresCapture,
+        Status::RequiresConfirmation,
+        Status::RequiresAction,
+        Status::Processing,
+    ];
+    let intent = find(state, id)?;
+    require(intent, &state.base_url, &allowed, "canceled")?;
+
+    let status = intent.status;
+    let charge_id = intent.latest_charge.clone();
+    let intent = find_mut(state, id)?;
+    intent.status = Status::Canceled;
+    intent.amount_capturable = 0;
+    intent.next_action = None;
+    intent.canceled_at = Some(call.now);
+    intent.cancellation_reason = reason;
+    if let Some(charge_id) = charge_id {
+        match (status, state.charges.get_mut(&charge_id)) {
+            (Status::RequiresCapture, Some(charge)) => {
+                charge.amount_refunded = charge.amount;
+                emit_charge(state, &call.origin(), "charge.refunded", &charge_id)?;
+            }
+            (Status::Processing, Some(charge)) => charge.status = ChargeStatus::Failed,
+            _ => {}
+        }
+    }
+    emit_intent(state, &call.origin(), "payment_intent.canceled", id)?;
+    show(state, id)
+}
