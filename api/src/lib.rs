@@ -1,1 +1,61 @@
-//! The HTTP API that starts durable checkouts.
+//! The HTTP API: it prices what is asked for, starts a durable checkout, and tells how it was decided. It never changes
+//! an order itself.
+
+mod auth;
+mod checkouts;
+mod config;
+mod extract;
+mod metrics;
+mod middleware;
+mod openapi;
+mod problem;
+mod routes;
+mod state;
+mod wire;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::{from_fn_with_state, map_response};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use auth::{AdminKey, MIN_ADMIN_KEY_LENGTH, WeakAdminKey};
+pub use checkouts::{CheckoutError, Checkouts};
+pub use config::{CheckoutConfig, Config, HttpConfig};
+pub use metrics::Metrics;
+pub use problem::{PROBLEM_JSON, ProblemCode};
+pub use state::AppState;
+
+/// How much longer than a checkout waits for its answer a request may take: reading the body, pricing, and asking what
+/// became of a checkout that did not answer.
+const SLACK: Duration = Duration::from_secs(20);
+
+/// The whole API.
+pub fn router(state: AppState) -> Router {
+    let limit = state.checkouts.config().answer_timeout + SLACK;
+    let metrics = state.metrics.clone();
+    let (router, _) = documented().split_for_parts();
+    router
+        .with_state(state)
+        .merge(SwaggerUi::new("/docs").url("/api/openapi.json", document()))
+        .fallback(middleware::not_found)
+        .method_not_allowed_fallback(middleware::method_not_allowed)
+        .layer(from_fn_with_state(limit, middleware::limit_time))
+        .layer(CatchPanicLayer::custom(middleware::on_panic))
+        .layer(map_response(middleware::no_sniff))
+        .layer(from_fn_with_state(metrics, middleware::observe))
+}
+
+/// The `OpenAPI` document of the API.
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut document = documented().into_openapi();
+    openapi::add_problems(&mut document);
+    document
+}
+
+fn documented() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::Document::openapi()).merge(routes::all())
+}

@@ -1,2 +1,45 @@
-//! Entry point.
-fn main() {}
+//! Serves the API of Kassa. Everything is configured through the environment.
+
+use anyhow::Context;
+use aws_config::BehaviorVersion;
+use kassa_api::{AppState, Checkouts, Config, Metrics, router};
+use kassa_config::{Settings, temporal};
+use kassa_store::{Database, DynamoDb, Orders, Products};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let config = Config::read(&Settings::from_env())?;
+    config.log.install();
+    let (connection, client) = temporal("kassa-api")?;
+
+    let aws = aws_config::defaults(BehaviorVersion::latest()).load().await;
+    let dynamodb = DynamoDb::connect(&aws, &config.store.dynamodb);
+    let database = Database::connect(&aws, &config.store.rds_data);
+    let state = AppState {
+        admin_key: config.http.admin_key,
+        checkouts: Checkouts::connect(connection, client, config.checkout),
+        products: Products::new(dynamodb.clone()),
+        orders: Orders::new(database.clone()),
+        dynamodb,
+        database,
+        metrics: Metrics::new().context("the metrics cannot be set up")?,
+    };
+
+    let listen = config.http.listen;
+    let listener =
+        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen} (KASSA_API_LISTEN)"))?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tracing::info!(address = %listen, "serving");
+    axum::serve(listener, router(state))
+        .with_graceful_shutdown(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("told to stop: finishing the requests in flight");
+        })
+        .await
+        .context("serving ended")
+}

@@ -1,1 +1,23 @@
-//! DynamoDB and RDS Data API access, one file per aggregate, and the SQL migrations.
+//! Where Kassa keeps things: products and reservations in Amazon `DynamoDB`, orders in Aurora `PostgreSQL` through the
+//! RDS Data API.
+//!
+//! Every change is one request, either a `DynamoDB` transaction or a single SQL statement, with a guard on the state it
+//! starts from. So nothing is ever half done, and doing it twice does it once.
+
+pub mod config;
+pub mod database;
+pub mod dynamodb;
+pub mod error;
+pub mod migrations;
+pub mod orders;
+pub mod products;
+pub mod reservations;
+pub mod tables;
+
+pub use config::{DynamoDbConfig, RdsDataConfig, StoreConfig};
+pub use database::Database;
+pub use dynamodb::{DynamoDb, TableNames};
+pub use error::{Service, SqlState, StoreError};
+pub use orders::Orders;
+pub use products::Products;
+pub use reservations::Reservations;

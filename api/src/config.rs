@@ -1,0 +1,123 @@
+//! What operators choose, read from the environment once, at the start.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use kassa_config::{ConfigError, LogConfig, Settings, store};
+use kassa_store::StoreConfig;
+use kassa_workflows::TASK_QUEUE;
+use kassa_workflows::checkout::Policy;
+
+use crate::auth::{AdminKey, MIN_ADMIN_KEY_LENGTH};
+
+/// Everything that operators choose; how to reach Temporal is read by the Temporal client itself.
+#[derive(Debug)]
+pub struct Config {
+    /// How clients reach the API.
+    pub http: HttpConfig,
+    /// How checkouts are started and waited for.
+    pub checkout: CheckoutConfig,
+    /// Where products and orders are kept.
+    pub store: StoreConfig,
+    /// What is logged.
+    pub log: LogConfig,
+}
+
+/// How clients reach the API.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// `KASSA_API_LISTEN`: where to listen.
+    pub listen: SocketAddr,
+    /// `KASSA_ADMIN_KEY`: what administrative calls have to show.
+    pub admin_key: AdminKey,
+}
+
+/// How checkouts are started and waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckoutConfig {
+    /// `KASSA_TASK_QUEUE`: the task queue that the workers poll.
+    pub task_queue: String,
+    /// `KASSA_ANSWER_TIMEOUT_MS`: how long a request waits for the answer before it is told to ask again.
+    pub answer_timeout: Duration,
+    /// `KASSA_STEP_PATIENCE_MS`: how patient checkouts are.
+    pub policy: Policy,
+}
+
+impl Config {
+    /// Reads the settings.
+    pub fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            http: HttpConfig::read(settings)?,
+            checkout: CheckoutConfig::read(settings)?,
+            store: store(settings)?,
+            log: LogConfig::read(settings)?,
+        })
+    }
+}
+
+impl HttpConfig {
+    fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        let listen = settings
+            .parsed("KASSA_API_LISTEN", "an address and a port such as 127.0.0.1:8080")?
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let name = "KASSA_ADMIN_KEY";
+        let allowed = format!("at least {MIN_ADMIN_KEY_LENGTH} visible ASCII characters without spaces");
+        let key = settings.required(name, &allowed)?;
+        let admin_key = AdminKey::new(&key).map_err(|_| ConfigError::Invalid { name, allowed })?;
+        Ok(Self { listen, admin_key })
+    }
+}
+
+impl CheckoutConfig {
+    fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        let mut policy = Policy::default();
+        if let Some(patience) = settings.milliseconds("KASSA_STEP_PATIENCE_MS", 1_000, 24 * 60 * 60 * 1_000)? {
+            policy.patience_ms = patience;
+        }
+        let answer_timeout = settings.milliseconds("KASSA_ANSWER_TIMEOUT_MS", 100, 300_000)?.unwrap_or(30_000);
+        Ok(Self {
+            task_queue: settings.text("KASSA_TASK_QUEUE")?.unwrap_or_else(|| TASK_QUEUE.to_owned()),
+            answer_timeout: Duration::from_millis(answer_timeout),
+            policy,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMUM: [(&str, &str); 3] = [
+        ("KASSA_ADMIN_KEY", "a-key-of-some-length"),
+        ("KASSA_RDS_RESOURCE_ARN", "arn:aws:rds:eu-central-1:123456789012:cluster:kassa"),
+        ("KASSA_RDS_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kassa"),
+    ];
+
+    /// The minimum with changes; an empty value takes a setting away.
+    fn read(changes: &[(&'static str, &'static str)]) -> Result<Config, ConfigError> {
+        Config::read(&Settings::from_pairs(changes.iter().chain(&MINIMUM).copied()))
+    }
+
+    #[test]
+    fn everything_else_has_a_default() {
+        let config = read(&[]).expect("the minimum is enough");
+        assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.checkout.task_queue, TASK_QUEUE);
+        assert_eq!(config.checkout.answer_timeout, Duration::from_secs(30));
+        assert_eq!(config.checkout.policy, Policy::default());
+    }
+
+    #[test]
+    fn mistakes_name_their_variable_and_never_the_value() {
+        for (name, value) in [
+            ("KASSA_ADMIN_KEY", "too-short"),
+            ("KASSA_ADMIN_KEY", ""),
+            ("KASSA_API_LISTEN", "8080"),
+            ("KASSA_ANSWER_TIMEOUT_MS", "99"),
+            ("KASSA_STEP_PATIENCE_MS", "for ever"),
+        ] {
+            let message = read(&[(name, value)]).expect_err(name).to_string();
+            assert!(message.starts_with(name) && !message.contains("too-short"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What handlers take: JSON bodies, path and query parameters and headers, each refused with a problem that says
+//! what is allowed.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header::{CONTENT_TYPE, EXPECT};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
+use futures::StreamExt;
+use kassa_domain::IdempotencyKey;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use serde_path_to_error::Segment;
+
+use crate::problem::{Problem, ProblemCode};
+use crate::wire::Object;
+
+/// The largest body that is read.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+
+/// How much of a body that is too large is read and thrown away, so that a client which sends all of it before it
+/// listens still gets its answer instead of a reset connection.
+const MAX_DRAIN: usize = 16 * 1024 * 1024;
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The header that names an attempt to do something.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// A JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        if !is_json(&parts.headers) {
+            return Err(Problem::new(
+                ProblemCode::UnsupportedMediaType,
+                "Send the body with the header `Content-Type: application/json`.",
+            ));
+        }
+        let bytes = read(&parts.headers, body, BODY_TIMEOUT).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    value.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+async fn read(headers: &HeaderMap, body: Body, limit: Duration) -> Result<Vec<u8>, Problem> {
+    tokio::time::timeout(limit, read_limited(headers, body)).await.unwrap_or_else(|_| {
+        Err(Problem::new(
+            ProblemCode::RequestTimeout,
+            format!("The body did not arrive within {} seconds.", limit.as_secs()),
+        ))
+    })
+}
+
+async fn read_limited(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
+    let mut chunks = body.into_data_stream();
+    let mut bytes = Vec::new();
+    let mut received = 0_usize;
+    while let Some(chunk) = chunks.next().await {
+        let chunk =
+            chunk.map_err(|_| Problem::new(ProblemCode::InvalidJson, "The body ended before it was complete."))?;
+        received = received.saturating_add(chunk.len());
+        if received <= MAX_BODY {
+            bytes.extend_from_slice(&chunk);
+        } else if received > MAX_DRAIN || headers.contains_key(EXPECT) {
+            break;
+        }
+    }
+    if received > MAX_BODY {
+        return Err(Problem::new(ProblemCode::BodyTooLarge, format!("A body has at most {MAX_BODY} bytes.")));
+    }
+    Ok(bytes)
+}
+
+/// Reads JSON; what is no JSON and what is JSON of another shape are different problems.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| describe(&error))?;
+    json.end().map_err(|error| Problem::new(ProblemCode::InvalidJson, format!("The body is not JSON: {error}.")))?;
+    Ok(value)
+}
+
+fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let json = error.inner();
+    match json.classify() {
+        Category::Io | Category::Syntax | Category::Eof => {
+            Problem::new(ProblemCode::InvalidJson, format!("The body is not JSON: {json}."))
+        }
+        Category::Data => {
+            let text = json.to_string();
+            let position = format!(" at line {} column {}", json.line(), json.column());
+            let detail = text.strip_suffix(&position).unwrap_or(&text);
+            Problem::field(field(error.path(), detail), detail)
+        }
+    }
+}
+
+/// Where the error is, as `items[3].quantity`. A field that is missing or unknown has no place in the path, but serde
+/// names it in its message.
+fn field(path: &serde_path_to_error::Path, detail: &str) -> String {
+    let named = ["missing field `", "unknown field `", "duplicate field `"]
+        .into_iter()
+        .find_map(|prefix| detail.strip_prefix(prefix)?.split('`').next());
+    let mut segments: Vec<String> = Vec::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => segments.push(format!("[{index}]")),
+            Segment::Map { key } => segments.push(format!(".{key}")),
+            Segment::Enum { variant } => segments.push(format!(".{variant}")),
+            Segment::Unknown => {}
+        }
+    }
+    if let Some(name) = named {
+        let last = format!(".{name}");
+        if segments.last() != Some(&last) {
+            segments.push(last);
+        }
+    }
+    segments.concat().trim_start_matches('.').to_owned()
+}
+
+/// The one parameter of a path, parsed.
+pub(crate) struct PathParameter<T>(pub(crate) T);
+
+impl<T, S> FromRequestParts<S> for PathParameter<T>
+where
+    T: FromStr<Err: Display>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::parameter("id", "not a text in UTF-8"))?;
+        text.parse().map(Self).map_err(|error| Problem::parameter("id", error))
+    }
+}
+
+/// The parameters of the query.
+pub(crate) struct QueryParameters<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParameters<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::from_request_parts(parts, state).await {
+            Ok(Query(parameters)) => Ok(Self(parameters)),
+            Err(rejection) => Err(Problem::new(ProblemCode::InvalidParameter, format!("{}.", rejection.body_text()))),
+        }
+    }
+}
+
+/// The required `Idempotency-Key` header.
+pub(crate) struct RequiredIdempotencyKey(pub(crate) IdempotencyKey);
+
+impl<S: Sync> FromRequestParts<S> for RequiredIdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let Some(value) = values.next() else {
+            return Err(Problem::new(
+                ProblemCode::IdempotencyKeyMissing,
+                "Send an Idempotency-Key header with 8 to 255 visible ASCII characters, such as a random UUID; send \
+                 the same one again only to repeat the same request.",
+            ));
+        };
+        let invalid = |detail: String| Problem::new(ProblemCode::IdempotencyKeyInvalid, detail);
+        if values.next().is_some() {
+            return Err(invalid("The header is there more than once.".to_owned()));
+        }
+        // What is not ASCII is refused by the key itself.
+        String::from_utf8_lossy(value.as_bytes()).parse().map(Self).map_err(|error| invalid(format!("{error}.")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Bytes;
+    use axum::http::header::CONTENT_LENGTH;
+    use axum::response::IntoResponse;
+    use serde::Deserialize;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read is of interest")]
+    struct Outer {
+        items: Vec<Object<Inner>>,
+        note: Option<String>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read is of interest")]
+    struct Inner {
+        count: u8,
+    }
+
+    async fn body_of(problem: Problem) -> Value {
+        let bytes = axum::body::to_bytes(problem.into_response().into_body(), MAX_BODY).await.expect("a short body");
+        serde_json::from_slice(&bytes).expect("a JSON body")
+    }
+
+    async fn refusal(text: &str) -> (String, String) {
+        let problem = parse::<Outer>(text.as_bytes()).expect_err(text);
+        let body = body_of(problem).await;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        (text(&body["code"]), text(&body["errors"][0]["field"]))
+    }
+
+    #[tokio::test]
+    async fn the_field_that_is_wrong_is_named() {
+        for (text, field) in [
+            (r#"{"items":[{"count":1},{"count":-1}]}"#, "items[1].count"),
+            (r#"{"items":[{"count":1},{}]}"#, "items[1].count"),
+            (r#"{"items":[{"count":1,"colour":1}]}"#, "items[0].colour"),
+            (r#"{"items":[{"count":1,"count":1}]}"#, "items[0].count"),
+            (r#"{"items":{}}"#, "items"),
+            (r#"{"items":[],"extra":1}"#, "extra"),
+            (r#"{"note":7,"items":[]}"#, "note"),
+            ("{}", "items"),
+            (r#"{"items":[[1]]}"#, "items[0]"),
+            ("[]", ""),
+            ("7", ""),
+            ("null", ""),
+        ] {
+            assert_eq!(refusal(text).await, ("validation_failed".to_owned(), field.to_owned()), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_json_is_told_apart() {
+        for text in ["", "{", r#"{"items":[}"#, r#"{"items":[]} trailing"#, "\u{0}", "items=1"] {
+            assert_eq!(refusal(text).await, ("invalid_json".to_owned(), String::new()), "{text:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nesting_does_not_exhaust_the_stack() {
+        let text = format!(r#"{{"items":{}"#, "[".repeat(MAX_BODY / 2));
+        assert_ne!(refusal(&text).await.0, "internal_error");
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_the_limit_and_drained_beyond_it() {
+        let headers = HeaderMap::new();
+        let read_to = async |size: usize| read(&headers, Body::from(vec![b' '; size]), BODY_TIMEOUT).await;
+        assert_eq!(read_to(MAX_BODY).await.expect("fits").len(), MAX_BODY);
+        assert_eq!(read_to(MAX_BODY + 1).await.expect_err("too large").code(), ProblemCode::BodyTooLarge);
+        let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 4096])));
+        let result = read(&headers, Body::from_stream(endless), BODY_TIMEOUT).await;
+        assert_eq!(result.expect_err("too large").code(), ProblemCode::BodyTooLarge);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_arrive_is_given_up() {
+        let never = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        let result = read(&HeaderMap::new(), Body::from_stream(never), Duration::from_millis(10)).await;
+        assert_eq!(result.expect_err("too late").code(), ProblemCode::RequestTimeout);
+    }
+
+    #[test]
+    fn json_is_declared_as_json() {
+        for (value, expected) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("text/plain", false),
+            ("application/x-www-form-urlencoded", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, value.parse().expect("a header value"))]);
+            assert_eq!(is_json(&headers), expected, "{value}");
+        }
+        assert!(!is_json(&HeaderMap::from_iter([(CONTENT_LENGTH, 1.into())])));
+    }
+}

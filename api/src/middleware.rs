@@ -1,0 +1,108 @@
+//! What every request passes through: an id, a log line, metrics, a time-out, and a net for panics.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::metrics::Metrics;
+use crate::problem::{Problem, ProblemCode};
+
+/// Names a request in logs on both sides.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Observes a request: gives it an id (the client's own, if that is harmless), writes one line when it is answered,
+/// and records its duration. Never the query, a body or a header of the client: they may hold personal data.
+pub(crate) async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let in_flight = metrics.started();
+    let id = request_id(request.headers());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", request.id = %id, http.method = %method, http.route = %route);
+
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let latency = started.elapsed();
+    let status = response.status();
+    span.in_scope(|| {
+        let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(http.status = status.as_u16(), latency_ms, "answered");
+    });
+    metrics.answered(&method, &route, status, latency);
+    drop(in_flight);
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+fn request_id(headers: &HeaderMap) -> String {
+    let harmless = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(harmless)
+        .map_or_else(|| Uuid::new_v4().to_string(), ToOwned::to_owned)
+}
+
+/// Browsers are not to guess another type than the one that is declared.
+pub(crate) async fn no_sniff(mut response: Response) -> Response {
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Answers when a handler does not: the last resort behind the time-outs of everything that a handler waits for.
+pub(crate) async fn limit_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
+        Problem::new(
+            ProblemCode::TimedOut,
+            "It is not known whether the request was carried out. Send it again, with the same Idempotency-Key if it \
+             has one.",
+        )
+        .into_response()
+    })
+}
+
+/// Turns a panic into an answer; the panic itself was reported by the panic hook.
+pub(crate) fn on_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
+    drop(panic);
+    tracing::error!("a handler panicked");
+    Problem::new(ProblemCode::InternalError, "The request was not carried out because of a defect; it has been logged.")
+        .into_response()
+}
+
+/// Answers for addresses that do not exist.
+pub(crate) async fn not_found(uri: Uri) -> Problem {
+    Problem::new(ProblemCode::NotFound, format!("There is no `{}` here; `/docs` lists what there is.", uri.path()))
+}
+
+/// Answers for addresses that exist with other methods; the router adds the `Allow` header.
+pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem::new(
+        ProblemCode::MethodNotAllowed,
+        format!("`{}` does not take {method}; the Allow header says what it takes.", uri.path()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_harmless_request_ids_are_kept() {
+        let with = |id: &'static str| HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static(id))]);
+        assert_eq!(request_id(&with("abc-1.2_3")), "abc-1.2_3");
+        for id in ["", "with space", "quote\"", "12345678901234567890123456789012345678901234567890123456789012345"] {
+            assert_ne!(request_id(&with(id)), id);
+        }
+        assert_ne!(request_id(&HeaderMap::new()), request_id(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,195 @@
+//! The `OpenAPI` document: what the handlers declare, completed with every problem that they may answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use serde_json::json;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::{Modify, OpenApi};
+
+use crate::extract::IDEMPOTENCY_KEY;
+use crate::problem::{PROBLEM_JSON, ProblemBody, ProblemCode};
+use crate::routes;
+
+/// The name of the security scheme of administrative calls.
+const ADMIN_KEY: &str = "admin_key";
+
+/// What the document says before the routes are added.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Kassa", license(name = "Apache-2.0", identifier = "Apache-2.0")),
+    tags(
+        (name = "checkout", description = "Buying."),
+        (name = "orders", description = "What became of it. The id of an order cannot be guessed: whoever has it may read the order."),
+        (name = "products", description = "The catalogue and its stock."),
+        (name = "service", description = "For operators and their machines."),
+    ),
+    components(schemas(ProblemBody)),
+    modifiers(&Frame),
+)]
+pub(crate) struct Document;
+
+struct Frame;
+
+impl Modify for Frame {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        openapi.info.description = Some(description());
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The admin key that the API was configured with."))
+            .build();
+        openapi.components.get_or_insert_default().add_security_scheme(ADMIN_KEY, SecurityScheme::Http(scheme));
+    }
+}
+
+fn description() -> String {
+    let mut text = String::from(
+        "The checkout platform Kassa.\n\n\
+         Errors are problems (RFC 9457) with a stable `code`. Money is counted in minor units of its currency.\n\n\
+         | code | status | meaning |\n|---|---|---|\n",
+    );
+    for code in ProblemCode::ALL {
+        writeln!(text, "| `{code}` | {} | {} |", code.status().as_u16(), code.title())
+            .expect("writing into a String does not fail");
+    }
+    text
+}
+
+/// Adds to every operation the problems that it may answer.
+pub(crate) fn add_problems(openapi: &mut utoipa::openapi::OpenApi) {
+    let specific: BTreeMap<_, _> = routes::problems().copied().collect();
+    for operation in operations(openapi) {
+        let mut codes = BTreeSet::from([ProblemCode::InternalError, ProblemCode::TimedOut]);
+        codes.extend(implied(operation));
+        codes.extend(operation.operation_id.as_deref().and_then(|id| specific.get(id)).copied().into_iter().flatten());
+        let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
+        for code in codes {
+            by_status.entry(code.status().as_u16()).or_default().push(code);
+        }
+        for (status, codes) in by_status {
+            operation.responses.responses.entry(status.to_string()).or_insert_with(|| response(&codes));
+        }
+    }
+}
+
+/// The problems that follow from the shape of an operation.
+fn implied(operation: &Operation) -> Vec<ProblemCode> {
+    let mut codes = Vec::new();
+    if operation.request_body.is_some() {
+        codes.extend([
+            ProblemCode::InvalidJson,
+            ProblemCode::UnsupportedMediaType,
+            ProblemCode::BodyTooLarge,
+            ProblemCode::RequestTimeout,
+            ProblemCode::ValidationFailed,
+        ]);
+    }
+    for parameter in operation.parameters.iter().flatten() {
+        let RefOr::T(parameter) = parameter else { continue };
+        match parameter.parameter_in {
+            ParameterIn::Header if parameter.name.eq_ignore_ascii_case(IDEMPOTENCY_KEY.as_str()) => {
+                codes.extend([ProblemCode::IdempotencyKeyMissing, ProblemCode::IdempotencyKeyInvalid]);
+            }
+            ParameterIn::Path | ParameterIn::Query => codes.push(ProblemCode::InvalidParameter),
+            _ => {}
+        }
+    }
+    if operation.security.as_ref().is_some_and(|security| !security.is_empty()) {
+        codes.push(ProblemCode::Unauthorized);
+    }
+    codes
+}
+
+fn response(codes: &[ProblemCode]) -> RefOr<utoipa::openapi::Response> {
+    let names: Vec<_> = codes.iter().map(|code| format!("`{code}`")).collect();
+    let examples = codes.iter().map(|code| {
+        let value = json!({
+            "code": code.as_str(),
+            "title": code.title(),
+            "status": code.status().as_u16(),
+            "detail": "What happened this time, and what to do next.",
+        });
+        (code.as_str(), ExampleBuilder::new().summary(code.title()).value(Some(value)).build())
+    });
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).examples_from_iter(examples).build();
+    RefOr::T(ResponseBuilder::new().description(names.join(", ")).content(PROBLEM_JSON, content).build())
+}
+
+fn operations(openapi: &mut utoipa::openapi::OpenApi) -> impl Iterator<Item = &mut Operation> {
+    openapi.paths.paths.values_mut().flat_map(|item| {
+        [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch].into_iter().flatten()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document() -> utoipa::openapi::OpenApi {
+        crate::document()
+    }
+
+    #[test]
+    fn every_listed_operation_exists() {
+        let mut document = document();
+        let ids: BTreeSet<_> =
+            operations(&mut document).filter_map(|operation| operation.operation_id.clone()).collect();
+        for (id, _) in routes::problems() {
+            assert!(ids.contains(*id), "{id} is not the id of an operation");
+        }
+    }
+
+    #[test]
+    fn every_code_is_answered_somewhere_and_declared_in_the_schema() {
+        let document = serde_json::to_value(document()).expect("serializes");
+        let schema = document["components"]["schemas"]["ProblemCode"]["enum"].to_string();
+        let paths = document["paths"].to_string();
+        // These two belong to no operation.
+        let fallbacks = [ProblemCode::NotFound, ProblemCode::MethodNotAllowed];
+        for code in ProblemCode::ALL {
+            assert!(schema.contains(&format!("\"{code}\"")), "{code} is not in the schema");
+            assert!(fallbacks.contains(code) || paths.contains(&format!("`{code}`")), "no operation answers {code}");
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn references(value: &serde_json::Value, found: &mut Vec<String>) {
+            match value {
+                serde_json::Value::Object(members) => {
+                    for (name, member) in members {
+                        match member.as_str() {
+                            Some(target) if name == "$ref" => found.push(target.to_owned()),
+                            _ => references(member, found),
+                        }
+                    }
+                }
+                serde_json::Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+                _ => {}
+            }
+        }
+
+        let document = serde_json::to_value(document()).expect("serializes");
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(!found.is_empty());
+        for reference in found {
+            let target = document.pointer(reference.trim_start_matches('#'));
+            assert!(target.is_some(), "{reference} leads nowhere");
+        }
+    }
+
+    #[test]
+    fn administrative_operations_say_so() {
+        let mut document = document();
+        for operation in operations(&mut document) {
+            let id = operation.operation_id.clone().unwrap_or_default();
+            let administrative = ["create_product", "change_stock"].contains(&id.as_str());
+            assert_eq!(operation.security.is_some(), administrative, "{id}");
+        }
+    }
+}

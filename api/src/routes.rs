@@ -1,0 +1,34 @@
+//! The routes: one file per resource, with its handlers and their request and response types together.
+
+pub(crate) mod checkout;
+pub(crate) mod orders;
+pub(crate) mod products;
+pub(crate) mod service;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::problem::ProblemCode;
+use crate::state::AppState;
+
+/// All routes that the `OpenAPI` document describes.
+pub(crate) fn all() -> OpenApiRouter<AppState> {
+    let api = OpenApiRouter::new()
+        .routes(routes!(products::create_product, products::list_products))
+        .routes(routes!(products::get_product))
+        .routes(routes!(products::change_stock))
+        .routes(routes!(checkout::create_checkout))
+        .routes(routes!(orders::get_order))
+        .routes(routes!(orders::get_timeline));
+    OpenApiRouter::new()
+        .nest("/api", api)
+        .routes(routes!(service::health))
+        .routes(routes!(service::ready))
+        .routes(routes!(service::metrics))
+}
+
+/// The problems of each operation, by its id, that do not follow from its shape (a body, an `Idempotency-Key`, the
+/// admin key).
+pub(crate) fn problems() -> impl Iterator<Item = &'static (&'static str, &'static [ProblemCode])> {
+    [products::PROBLEMS, checkout::PROBLEMS, orders::PROBLEMS].into_iter().flatten()
+}

@@ -1,0 +1,386 @@
+//! Buying: one request starts the order and gets its answer.
+
+use axum::Json as JsonBody;
+use axum::extract::State;
+use axum::http::header::{LOCATION, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use kassa_domain::{
+    Caller, EmailAddress, Fingerprint, Line, MAX_LINES, MAX_QUANTITY, Money, OrderId, OrderStatus, PricedOrder,
+    PricingError, ProductId, Quantity, price,
+};
+use kassa_store::{Orders, Products};
+use kassa_workflows::checkout::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Refusal};
+use kassa_workflows::contracts::orders::PlaceOrder;
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::checkouts::{CheckoutError, Checkouts};
+use crate::extract::{Json, RequiredIdempotencyKey};
+use crate::problem::{Problem, ProblemCode};
+use crate::state::AppState;
+use crate::wire::{DeclineBody, MoneyBody, MoneyInput, Object, OrderStatusBody, ShortageBody, Whole};
+
+pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[(
+    "create_checkout",
+    &[
+        ProblemCode::PaymentDeclined,
+        ProblemCode::PriceChanged,
+        ProblemCode::OutOfStock,
+        ProblemCode::UnknownProducts,
+        ProblemCode::MixedCurrencies,
+        ProblemCode::TotalTooLarge,
+        ProblemCode::NothingToPay,
+        ProblemCode::IdempotencyKeyReused,
+        ProblemCode::CheckoutInterrupted,
+        ProblemCode::CheckoutFailed,
+        ProblemCode::TemporarilyUnavailable,
+    ],
+)];
+
+/// Says that the answer belongs to an earlier request with the same key.
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// How long a client waits before it asks again for an order that is not decided yet, in seconds.
+const ASK_AGAIN: u16 = 2;
+
+const MAX_PIECES: i64 = MAX_QUANTITY as i64;
+
+/// What a customer buys, and with what.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "items": [{"product_id": "prod_tea", "quantity": 2}],
+    "email": "customer@example.com", "payment_method": "pm_card_visa",
+    "expected_total": {"amount": 2500, "currency": "EUR"}
+}))]
+pub(crate) struct CreateCheckout {
+    /// What is bought; each product in one item.
+    #[schema(min_items = 1, max_items = 99)]
+    items: Vec<Object<Item>>,
+    /// Where the confirmation goes.
+    #[schema(value_type = String, format = "email", max_length = 254)]
+    email: EmailAddress,
+    /// Stripe's payment method; never a card number.
+    #[serde(deserialize_with = "payment_method")]
+    #[schema(pattern = "^pm_[A-Za-z0-9_]{1,64}$")]
+    payment_method: String,
+    /// What the customer was shown; if it costs something else, nothing is bought.
+    #[schema(value_type = Option<MoneyInput>)]
+    expected_total: Option<Object<MoneyInput>>,
+}
+
+/// A product and how much of it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Item {
+    /// The product.
+    #[schema(value_type = String, pattern = "^prod_[a-z0-9_-]{1,64}$")]
+    product_id: ProductId,
+    /// How many pieces.
+    #[schema(value_type = i64, minimum = 1, maximum = 999)]
+    quantity: Whole<1, MAX_PIECES>,
+}
+
+fn payment_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_name =
+        |rest: &str| (1..=64).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if text.strip_prefix("pm_").is_some_and(is_name) {
+        Ok(text)
+    } else {
+        // The text is not repeated: it may be a card number.
+        Err(de::Error::custom("expected the id of a Stripe payment method: pm_ and 1 to 64 letters, digits or _"))
+    }
+}
+
+/// An order that is paid, or not decided yet.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Checkout, example = json!({
+    "order_id": "ord_1f0c", "status": "CONFIRMED", "total": {"amount": 2500, "currency": "EUR"}, "payment_id": "pay_1f0c"
+}))]
+pub(crate) struct CheckoutBody {
+    /// The order.
+    order_id: String,
+    /// CONFIRMED, or PENDING while it is not decided.
+    status: OrderStatusBody,
+    /// What was captured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    total: Option<MoneyBody>,
+    /// The payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    payment_id: Option<String>,
+}
+
+/// Buys.
+///
+/// Prices the order on the server, holds the stock, charges the card and answers when the money question is decided. Sent
+/// again with the same `Idempotency-Key`, it buys nothing new and gives the same answer, with the header
+/// `Idempotent-Replayed: true`.
+#[utoipa::path(
+    post, path = "/checkout", tag = "checkout",
+    params((
+        "Idempotency-Key" = String, Header, min_length = 8, max_length = 255,
+        example = "5f3c1f5e-8a0b-4c53-9a62-0d3c2f1b7a11",
+        description = "The client's name for this purchase; a random UUID is a good one.",
+    )),
+    request_body = CreateCheckout,
+    responses(
+        (
+            status = CREATED, description = "Paid and confirmed.", body = CheckoutBody,
+            headers(
+                ("Location" = String, description = "Where the order can be read."),
+                ("Idempotent-Replayed" = Option<bool>, description = "`true` if an earlier request bought it."),
+            ),
+        ),
+        (
+            status = ACCEPTED, description = "Not decided yet; send the same request again to learn how it ended.",
+            body = CheckoutBody,
+            headers(
+                ("Location" = String, description = "Where the order can be read."),
+                ("Retry-After" = u16, description = "Seconds to wait before asking again."),
+            ),
+        ),
+    ),
+)]
+pub(crate) async fn create_checkout(
+    State(state): State<AppState>,
+    RequiredIdempotencyKey(key): RequiredIdempotencyKey,
+    Json(request): Json<CreateCheckout>,
+) -> Result<Response, Problem> {
+    let lines = lines(&request.items)?;
+    let expected_total = request.expected_total.map(|Object(input)| Money::from(input));
+    let caller = Caller::guest(&request.email);
+    let order_id = OrderId::derive(&caller, &key);
+    let fingerprint = fingerprint(&lines, &request.email, &request.payment_method, expected_total);
+
+    let priced = match preflight(&state.products, &lines, expected_total).await? {
+        Ok(priced) => Some(priced),
+        // The catalogue may have changed since an order was placed under this key: its answer stays what it was.
+        Err(_) if is_known(&state.orders, &state.checkouts, &order_id).await? => None,
+        Err(refusal) => return Err(refused(refusal)),
+    };
+    let request_id = Uuid::new_v4().to_string();
+    let input = CheckoutInput {
+        order: PlaceOrder {
+            order_id: order_id.clone(),
+            caller,
+            email: request.email,
+            lines,
+            expected_total,
+            fingerprint: fingerprint.clone(),
+            request_id: request_id.clone(),
+        },
+        payment_method: request.payment_method,
+        policy: state.checkouts.config().policy.clone(),
+    };
+    match state.checkouts.decide(input, priced.as_ref()).await {
+        Ok(answer) if answer.fingerprint != fingerprint => Err(Problem::new(
+            ProblemCode::IdempotencyKeyReused,
+            "This key was used for a checkout with another body; send a new key for another purchase.",
+        )
+        .order(&order_id)),
+        Ok(answer) => Ok(answered(answer, &request_id)),
+        Err(CheckoutError::Undecided) => Ok(undecided(&order_id)),
+        Err(error) => Err(not_answered(&error, &order_id)),
+    }
+}
+
+fn lines(items: &[Object<Item>]) -> Result<Vec<Line>, Problem> {
+    if items.is_empty() || items.len() > MAX_LINES {
+        let detail = format!("{} items are not allowed: expected 1 to {MAX_LINES}", items.len());
+        return Err(Problem::field("items", detail));
+    }
+    let lines = items.iter().enumerate().map(|(index, Object(item))| {
+        let quantity = Quantity::new(item.quantity.get())
+            .map_err(|error| Problem::field(format!("items[{index}].quantity"), error.to_string()))?;
+        if items[..index].iter().any(|Object(before)| before.product_id == item.product_id) {
+            let detail =
+                format!("{} is in an item before; ask for all pieces of a product in one item", item.product_id);
+            return Err(Problem::field(format!("items[{index}].product_id"), detail));
+        }
+        Ok(Line { product_id: item.product_id.clone(), quantity })
+    });
+    lines.collect()
+}
+
+/// What was asked for, in a form in which equal requests are equal texts.
+fn fingerprint(
+    lines: &[Line],
+    email: &EmailAddress,
+    payment_method: &str,
+    expected_total: Option<Money>,
+) -> Fingerprint {
+    let canonical = serde_json::json!([lines, email, payment_method, expected_total]);
+    Fingerprint::of(&canonical.to_string())
+}
+
+/// Prices the order as the workflow will, so that what cannot be bought leaves nothing behind.
+async fn preflight(
+    products: &Products,
+    lines: &[Line],
+    expected_total: Option<Money>,
+) -> Result<Result<PricedOrder, Refusal>, Problem> {
+    let ids: Vec<_> = lines.iter().map(|line| line.product_id.clone()).collect();
+    let catalogue = products.get_many(&ids).await?;
+    Ok(match price(lines, &catalogue) {
+        Err(error) => Err(Refusal::Unpriceable { error }),
+        Ok(order) if order.total.amount == 0 => Err(Refusal::NothingToPay),
+        Ok(order) => match expected_total {
+            Some(expected) if expected != order.total => Err(Refusal::PriceChanged { expected, total: order.total }),
+            _ => Ok(order),
+        },
+    })
+}
+
+/// Whether there is an order, or a workflow that is about to write one.
+async fn is_known(orders: &Orders, checkouts: &Checkouts, order_id: &OrderId) -> Result<bool, Problem> {
+    if orders.find(order_id).await?.is_some() {
+        return Ok(true);
+    }
+    checkouts.exists(order_id).await.map_err(|error| not_answered(&error, order_id))
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::PriceChanged { expected, total } => Problem::new(
+            ProblemCode::PriceChanged,
+            format!("The order costs {total}, not {expected}; nothing was charged. Show the customer the new total."),
+        )
+        .totals(expected, total),
+        Refusal::NothingToPay => {
+            Problem::new(ProblemCode::NothingToPay, "The total is zero, so there is nothing to charge.")
+        }
+        Refusal::Unpriceable { error } => {
+            let code = match &error {
+                PricingError::UnknownProducts { .. } => ProblemCode::UnknownProducts,
+                PricingError::MixedCurrencies { .. } => ProblemCode::MixedCurrencies,
+                PricingError::TotalTooLarge => ProblemCode::TotalTooLarge,
+                PricingError::Empty | PricingError::TooManyLines { .. } | PricingError::DuplicateLine { .. } => {
+                    return Problem::field("items", error.to_string());
+                }
+            };
+            Problem::new(code, format!("{error}."))
+        }
+    }
+}
+
+fn answered(answer: CheckoutAnswer, request_id: &str) -> Response {
+    let CheckoutAnswer { order_id, request_id: first, outcome, .. } = answer;
+    let mut response = match outcome {
+        CheckoutOutcome::Confirmed { total, payment_id } => {
+            let body = CheckoutBody {
+                order_id: order_id.to_string(),
+                status: OrderStatus::Confirmed.into(),
+                total: Some(total.into()),
+                payment_id: Some(payment_id.into()),
+            };
+            (StatusCode::CREATED, location(&order_id), JsonBody(body)).into_response()
+        }
+        CheckoutOutcome::Declined { decline } => {
+            let decline = DeclineBody::from(decline);
+            Problem::new(ProblemCode::PaymentDeclined, "Nothing was charged. Another purchase with another card needs a new key.")
+                .order(&order_id)
+                .decline(decline)
+                .into_response()
+        }
+        CheckoutOutcome::OutOfStock { shortages } => {
+            Problem::new(ProblemCode::OutOfStock, "Nothing was charged; `lines` says of what there is too little.")
+                .order(&order_id)
+                .lines(shortages.into_iter().map(ShortageBody::from).collect())
+                .into_response()
+        }
+        CheckoutOutcome::Refused { refusal } => refused(refusal).order(&order_id).into_response(),
+        CheckoutOutcome::Failed { step } => Problem::new(
+            ProblemCode::CheckoutFailed,
+            format!("The order could not be completed ({step}). Nothing is owed: what was charged is given back. A new key tries again."),
+        )
+        .order(&order_id)
+        .into_response(),
+    };
+    if first != request_id {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+fn undecided(order_id: &OrderId) -> Response {
+    let body = CheckoutBody {
+        order_id: order_id.to_string(),
+        status: OrderStatus::Pending.into(),
+        total: None,
+        payment_id: None,
+    };
+    let mut headers = location(order_id);
+    headers.insert(RETRY_AFTER, HeaderValue::from(ASK_AGAIN));
+    (StatusCode::ACCEPTED, headers, JsonBody(body)).into_response()
+}
+
+fn location(order_id: &OrderId) -> HeaderMap {
+    let path = HeaderValue::try_from(format!("/api/orders/{order_id}")).expect("ids are ASCII");
+    HeaderMap::from_iter([(LOCATION, path)])
+}
+
+fn not_answered(error: &CheckoutError, order_id: &OrderId) -> Problem {
+    match error {
+        CheckoutError::NotConnected
+        | CheckoutError::Unavailable(_)
+        | CheckoutError::Silent
+        | CheckoutError::Undecided => Problem::unavailable("Temporal", error),
+        CheckoutError::Interrupted => Problem::new(
+            ProblemCode::CheckoutInterrupted,
+            "The order was stopped by an operator before it was decided; ask the shop what became of it.",
+        ),
+        CheckoutError::Defect(_) => Problem::internal(error),
+    }
+    .order(order_id)
+}
+
+// What the documentation says about limits has to be what is checked.
+const _: () = assert!(MAX_LINES == 99 && MAX_QUANTITY == 999);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(json: &str) -> Result<CreateCheckout, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    fn fingerprint_of(json: &str) -> Fingerprint {
+        let request = request(json).expect("a request");
+        let lines = lines(&request.items).expect("lines");
+        let expected = request.expected_total.map(|Object(input)| Money::from(input));
+        fingerprint(&lines, &request.email, &request.payment_method, expected)
+    }
+
+    const PLAIN: &str =
+        r#"{"items":[{"product_id":"prod_a","quantity":1}],"email":"a@example.com","payment_method":"pm_card_visa"}"#;
+
+    #[test]
+    fn a_fingerprint_follows_the_meaning_not_the_spelling() {
+        let spelt = r#"{ "payment_method":"pm_card_visa", "email":"a@example.com",
+                         "items":[ {"quantity":1, "product_id":"prod_a"} ] }"#;
+        assert_eq!(fingerprint_of(PLAIN), fingerprint_of(spelt));
+        for (from, to) in [("\"quantity\":1", "\"quantity\":2"), ("prod_a", "prod_b"), ("visa", "mastercard")] {
+            assert_ne!(fingerprint_of(PLAIN), fingerprint_of(&PLAIN.replace(from, to)), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_card_number_is_refused_without_being_repeated() {
+        let error = request(&PLAIN.replace("pm_card_visa", "4242424242424242")).expect_err("a card number");
+        assert!(error.to_string().contains("payment method") && !error.to_string().contains("4242"), "{error}");
+    }
+
+    #[test]
+    fn a_product_in_two_items_is_refused() {
+        let twice = PLAIN.replace("[{", r#"[{"product_id":"prod_a","quantity":2},{"#);
+        let problem = lines(&request(&twice).expect("a request").items).expect_err("twice");
+        assert_eq!(problem.code(), ProblemCode::ValidationFailed);
+    }
+}

@@ -1,0 +1,51 @@
+//! What handlers share.
+
+use axum::extract::FromRef;
+use kassa_store::{Database, DynamoDb, Orders, Products};
+
+use crate::auth::AdminKey;
+use crate::checkouts::Checkouts;
+use crate::metrics::Metrics;
+
+/// What handlers share. Cloning is cheap: all of it are handles.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    /// What administrative calls have to show.
+    pub admin_key: AdminKey,
+    /// The checkout workflows.
+    pub checkouts: Checkouts,
+    /// Products and their stock.
+    pub products: Products,
+    /// Orders.
+    pub orders: Orders,
+    /// The server behind the products, for the readiness probe.
+    pub dynamodb: DynamoDb,
+    /// The server behind the orders, for the readiness probe.
+    pub database: Database,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+/// Lets a handler take one part of the state.
+macro_rules! parts {
+    ($($field:ident: $part:ty),* $(,)?) => {
+        $(impl FromRef<AppState> for $part {
+            fn from_ref(state: &AppState) -> Self {
+                state.$field.clone()
+            }
+        })*
+    };
+}
+
+parts! {
+    checkouts: Checkouts,
+    products: Products,
+    orders: Orders,
+    metrics: Metrics,
+}
+
+impl FromRef<AppState> for AdminKey {
+    fn from_ref(state: &AppState) -> Self {
+        state.admin_key
+    }
+}

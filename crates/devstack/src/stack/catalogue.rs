@@ -1,0 +1,93 @@
+//! A small catalogue, put there through the HTTP API.
+
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::ADMIN_KEY;
+use crate::error::{Error, Result};
+use crate::http::client;
+
+/// A product of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Its id.
+    pub id: &'static str,
+    /// What customers read.
+    pub name: &'static str,
+    /// Its price in euro cents.
+    pub price: u32,
+    /// How many pieces there are when the stack starts.
+    pub stock: u64,
+}
+
+/// What is for sale.
+pub const fn products() -> [Product; 6] {
+    [
+        Product { id: "prod_darjeeling", name: "Darjeeling First Flush, 100 g", price: 1490, stock: 500 },
+        Product { id: "prod_sencha", name: "Sencha, 100 g", price: 1190, stock: 500 },
+        Product { id: "prod_rooibos", name: "Rooibos with vanilla, 100 g", price: 690, stock: 500 },
+        Product { id: "prod_cup", name: "Stoneware cup", price: 1250, stock: 200 },
+        Product { id: "prod_teapot", name: "Cast-iron teapot, 0.8 l", price: 4900, stock: 50 },
+        Product { id: "prod_advent_calendar", name: "Tea advent calendar", price: 3900, stock: 0 },
+    ]
+}
+
+/// Creates what is missing, and tops up what an earlier run of the stack has sold.
+pub(super) async fn fill(api: &str) -> Result<()> {
+    let client = client();
+    for product in products() {
+        let what = || format!("Adding {} to the catalogue", product.id);
+        let url = format!("{api}/api/products/{}", product.id);
+        let answer = client.get(&url).send().await.map_err(|error| Error::setup(what(), error))?;
+        let available = if answer.status() == StatusCode::NOT_FOUND {
+            create(&client, api, product).await?;
+            0
+        } else {
+            let stored: Stored = read(what(), answer).await?;
+            stored.available
+        };
+        let missing = product.stock.saturating_sub(available);
+        if missing > 0 {
+            let body = json!({ "delta": missing, "reason": "Stock of the local stack" });
+            send(what(), client.post(format!("{url}/stock")).json(&body)).await?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    available: u64,
+}
+
+async fn create(client: &Client, api: &str, product: Product) -> Result<()> {
+    let body = json!({
+        "id": product.id,
+        "name": product.name,
+        "price": { "amount": product.price, "currency": "EUR" },
+    });
+    send(format!("Creating {}", product.id), client.post(format!("{api}/api/products")).json(&body)).await
+}
+
+async fn send(what: String, request: RequestBuilder) -> Result<()> {
+    let request = request.bearer_auth(ADMIN_KEY).header("idempotency-key", Uuid::new_v4().to_string());
+    let answer = request.send().await.map_err(|error| Error::setup(&what, error))?;
+    if answer.status().is_success() {
+        return Ok(());
+    }
+    Err(refused(what, answer).await)
+}
+
+async fn read<T: serde::de::DeserializeOwned>(what: String, answer: reqwest::Response) -> Result<T> {
+    if !answer.status().is_success() {
+        return Err(refused(what, answer).await);
+    }
+    answer.json().await.map_err(|error| Error::setup(what, error))
+}
+
+async fn refused(what: String, answer: reqwest::Response) -> Error {
+    let status = answer.status();
+    Error::setup(what, format!("{status}: {}", answer.text().await.unwrap_or_default()))
+}

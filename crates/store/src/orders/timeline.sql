@@ -1,0 +1,9 @@
+SELECT
+    sequence,
+    status,
+    event,
+    CAST(detail AS text) AS detail,
+    CAST(EXTRACT(EPOCH FROM at) * 1000000 AS bigint) AS at
+FROM order_history
+WHERE order_id = :order_id
+ORDER BY sequence

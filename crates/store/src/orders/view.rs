@@ -1,0 +1,247 @@
+//! Reading orders.
+
+use kassa_domain::{
+    Caller, Currency, EmailAddress, Fingerprint, Money, OrderId, OrderStatus, PaymentId, PricedLine, PricedOrder,
+    ProductId, Quantity, RefundId,
+};
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+use super::Orders;
+use crate::database::{Parameters, json_column, microseconds};
+use crate::error::StoreError;
+
+/// An order with everything that belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderView {
+    /// The order.
+    pub order_id: OrderId,
+    /// Who buys.
+    pub caller: Caller,
+    /// Where mail goes.
+    pub email: EmailAddress,
+    /// Where it is.
+    pub status: OrderStatus,
+    /// The price snapshot; without lines, and in the currency XXX, if it was cancelled before it was placed.
+    pub order: PricedOrder,
+    /// What was captured, if something was.
+    pub payment: Option<PaymentView>,
+    /// What was given back, oldest first.
+    pub refunds: Vec<RefundView>,
+    /// The stable code of the reason why it was cancelled.
+    pub failure_reason: Option<String>,
+    /// What the caller of the checkout was told, once it was decided.
+    pub answer_json: Option<String>,
+    /// What was asked for.
+    pub fingerprint: Fingerprint,
+    /// The HTTP request that started it all.
+    pub request_id: String,
+    /// When it was placed.
+    pub created_at: OffsetDateTime,
+    /// When it changed last.
+    pub updated_at: OffsetDateTime,
+    /// Counts its changes; the sequence of its latest history entry.
+    pub version: u32,
+}
+
+/// Where a payment is. The wire form is the name in capital letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PaymentStatus {
+    /// Captured; nothing given back.
+    Captured,
+    /// A part was given back.
+    PartiallyRefunded,
+    /// All of it was given back.
+    Refunded,
+}
+
+/// A payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentView {
+    /// Its identifier here.
+    pub payment_id: PaymentId,
+    /// Stripe's intent (`pi_...`).
+    pub payment_intent: String,
+    /// Where it is.
+    pub status: PaymentStatus,
+    /// What was captured.
+    pub captured: Money,
+    /// What was given back of it.
+    pub refunded: Money,
+    /// When it was recorded.
+    pub created_at: OffsetDateTime,
+}
+
+/// A refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundView {
+    /// Its identifier here.
+    pub refund_id: RefundId,
+    /// The payment that it gives back.
+    pub payment_id: PaymentId,
+    /// How much of it.
+    pub amount: Money,
+    /// Why, as a stable code.
+    pub reason: String,
+    /// Stripe's refund (`re_...`), or the operator's reference where the refund was made by hand.
+    pub reference: String,
+    /// When it was recorded.
+    pub created_at: OffsetDateTime,
+}
+
+/// Something that happened to an order.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct HistoryEntry {
+    /// Counts the entries of the order from 1, without gaps.
+    pub sequence: u32,
+    /// Where the order went.
+    pub status: OrderStatus,
+    /// What happened, such as `order.confirmed`.
+    pub event: String,
+    /// More about it; no personal data.
+    #[serde(with = "json_column")]
+    pub detail: serde_json::Value,
+    /// When it happened.
+    #[serde(with = "microseconds")]
+    pub at: OffsetDateTime,
+}
+
+impl Orders {
+    /// An order with everything that belongs to it.
+    pub async fn find(&self, order_id: &OrderId) -> Result<Option<OrderView>, StoreError> {
+        let parameters = Parameters::new().text("order_id", order_id.as_str());
+        let orders: Vec<OrderRow> = self.database.query(include_str!("find.sql"), parameters).await?;
+        let Some(order) = orders.into_iter().next() else { return Ok(None) };
+        // A query of its own: all lines in one row could exceed the 64 KB that the Data API allows. Items never
+        // change after they were written with the order, so the two answers fit together.
+        let parameters = Parameters::new().text("order_id", order_id.as_str());
+        let items: Vec<ItemRow> = self.database.query(include_str!("items.sql"), parameters).await?;
+        Ok(Some(order.with_items(items)))
+    }
+
+    /// What happened to an order, in that order; nothing if there is no such order.
+    pub async fn timeline(&self, order_id: &OrderId) -> Result<Vec<HistoryEntry>, StoreError> {
+        let parameters = Parameters::new().text("order_id", order_id.as_str());
+        self.database.query(include_str!("timeline.sql"), parameters).await
+    }
+}
+
+#[derive(Deserialize)]
+struct OrderRow {
+    order_id: OrderId,
+    caller: Caller,
+    email: EmailAddress,
+    status: OrderStatus,
+    currency: Currency,
+    total_amount: i64,
+    fingerprint: Fingerprint,
+    request_id: String,
+    answer: Option<String>,
+    failure_reason: Option<String>,
+    #[serde(with = "microseconds")]
+    created_at: OffsetDateTime,
+    #[serde(with = "microseconds")]
+    updated_at: OffsetDateTime,
+    version: u32,
+    #[serde(with = "json_column")]
+    payments: Vec<PaymentRow>,
+    #[serde(with = "json_column")]
+    refunds: Vec<RefundRow>,
+}
+
+#[derive(Deserialize)]
+struct ItemRow {
+    product_id: ProductId,
+    name: String,
+    quantity: Quantity,
+    unit_price: i64,
+    total: i64,
+    currency: Currency,
+}
+
+#[derive(Deserialize)]
+struct PaymentRow {
+    payment_id: PaymentId,
+    payment_intent: String,
+    status: PaymentStatus,
+    amount: i64,
+    currency: Currency,
+    refunded_amount: i64,
+    #[serde(with = "microseconds")]
+    created_at: OffsetDateTime,
+}
+
+#[derive(Deserialize)]
+struct RefundRow {
+    refund_id: RefundId,
+    payment_id: PaymentId,
+    amount: i64,
+    currency: Currency,
+    reason: String,
+    reference: String,
+    #[serde(with = "microseconds")]
+    created_at: OffsetDateTime,
+}
+
+impl OrderRow {
+    fn with_items(self, items: Vec<ItemRow>) -> OrderView {
+        OrderView {
+            order_id: self.order_id,
+            caller: self.caller,
+            email: self.email,
+            status: self.status,
+            order: PricedOrder {
+                lines: items.into_iter().map(PricedLine::from).collect(),
+                total: Money::new(self.total_amount, self.currency),
+            },
+            payment: self.payments.into_iter().next().map(PaymentView::from),
+            refunds: self.refunds.into_iter().map(RefundView::from).collect(),
+            failure_reason: self.failure_reason,
+            answer_json: self.answer,
+            fingerprint: self.fingerprint,
+            request_id: self.request_id,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            version: self.version,
+        }
+    }
+}
+
+impl From<ItemRow> for PricedLine {
+    fn from(row: ItemRow) -> Self {
+        Self {
+            product_id: row.product_id,
+            name: row.name,
+            quantity: row.quantity,
+            unit_price: Money::new(row.unit_price, row.currency),
+            total: Money::new(row.total, row.currency),
+        }
+    }
+}
+
+impl From<PaymentRow> for PaymentView {
+    fn from(row: PaymentRow) -> Self {
+        Self {
+            payment_id: row.payment_id,
+            payment_intent: row.payment_intent,
+            status: row.status,
+            captured: Money::new(row.amount, row.currency),
+            refunded: Money::new(row.refunded_amount, row.currency),
+            created_at: row.created_at,
+        }
+    }
+}
+
+impl From<RefundRow> for RefundView {
+    fn from(row: RefundRow) -> Self {
+        Self {
+            refund_id: row.refund_id,
+            payment_id: row.payment_id,
+            amount: Money::new(row.amount, row.currency),
+            reason: row.reason,
+            reference: row.reference,
+            created_at: row.created_at,
+        }
+    }
+}

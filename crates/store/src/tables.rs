@@ -1,0 +1,78 @@
+//! The `DynamoDB` tables, for local servers and tests; in AWS they are made by Terraform.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::client::Waiters;
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
+use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType,
+};
+
+use crate::dynamodb::TableNames;
+use crate::error::{Cause, Service, StoreError};
+use crate::{products, reservations};
+
+/// How long a new table may take until it can be used.
+const ACTIVE_WITHIN: Duration = Duration::from_mins(1);
+
+/// Creates the tables that are not there yet, and waits until all of them can be used.
+pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), StoreError> {
+    let listing = GlobalSecondaryIndex::builder()
+        .index_name(products::LISTING_INDEX)
+        .key_schema(key(products::LISTING, KeyType::Hash))
+        .key_schema(key(products::LISTED_AS, KeyType::Range))
+        // Keys alone, because they never change: counters in the index would make every order write to the one
+        // partition that it has, which takes at most 1,000 writes a second.
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+        .build()
+        .expect("name, keys and projection are set");
+    let definitions = [
+        table(client, tables.products(), &[(products::ID, KeyType::Hash)])
+            .attribute_definitions(text_attribute(products::LISTING))
+            .attribute_definitions(text_attribute(products::LISTED_AS))
+            .global_secondary_indexes(listing),
+        table(
+            client,
+            tables.stock_movements(),
+            &[(products::PRODUCT_ID, KeyType::Hash), (products::RECEIPT_ID, KeyType::Range)],
+        ),
+        table(client, tables.reservations(), &[(reservations::ORDER_ID, KeyType::Hash)]),
+    ];
+    let names = [tables.products(), tables.stock_movements(), tables.reservations()];
+    for definition in definitions {
+        if let Err(error) = definition.send().await {
+            match error.as_service_error() {
+                Some(CreateTableError::ResourceInUseException(_)) => {}
+                _ => return Err(StoreError::dynamodb(error)),
+            }
+        }
+    }
+    for name in names {
+        client.wait_until_table_exists().table_name(name).wait(ACTIVE_WITHIN).await.map_err(|error| {
+            StoreError::NoAnswer { service: Service::DynamoDb, source: Cause::new(error.to_string()) }
+        })?;
+    }
+    Ok(())
+}
+
+fn table(client: &Client, name: String, keys: &[(&str, KeyType)]) -> CreateTableFluentBuilder {
+    let table = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    keys.iter().fold(table, |table, (name, kind)| {
+        table.attribute_definitions(text_attribute(name)).key_schema(key(name, kind.clone()))
+    })
+}
+
+fn text_attribute(name: &str) -> AttributeDefinition {
+    AttributeDefinition::builder()
+        .attribute_name(name)
+        .attribute_type(ScalarAttributeType::S)
+        .build()
+        .expect("name and type are set")
+}
+
+fn key(name: &str, kind: KeyType) -> KeySchemaElement {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("name and type are set")
+}

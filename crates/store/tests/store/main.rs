@@ -1,0 +1,11 @@
+//! The store against real servers: `DynamoDB` in this process, and `PostgreSQL` behind the RDS Data API's stand-in.
+
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod migrations;
+mod orders;
+mod products;
+mod reservations;
+mod reservations_model;
+mod support;
+mod tables;
