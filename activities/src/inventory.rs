@@ -70,7 +70,7 @@ impl Inventory {
         self.reservations.deduct(&input.order_id).await.map_err(|error| activity_error(&error))
     }
 
-    /// Moves pieces from sold back to available; what was never sold stays where it is.
+    /// Moves pieces from sold back to available; what was only held, too, so that it cannot be sold later.
     #[activity(definition = contract::definitions::Restock)]
     pub async fn restock(self: Arc<Self>, _ctx: ActivityContext, input: Reservation) -> Result<(), ActivityError> {
         self.reservations.restock(&input.order_id).await.map_err(|error| activity_error(&error))

@@ -19,7 +19,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// One table for everything that is fixed about a problem, so that code, status and title cannot drift apart.
 macro_rules! problem_codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $title:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $code:tt, $status:ident, $title:literal;)*) => {
         /// What went wrong, as a code that programs can rely on.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
         pub enum ProblemCode {

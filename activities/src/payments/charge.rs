@@ -67,14 +67,28 @@ pub(super) fn is_saved_failure(error: &Error) -> bool {
     error.status().is_some_and(|status| status >= 500) && error.api_error().is_some_and(|error| error.replayed)
 }
 
+/// A refusal of the request that Stripe has saved under the key and only repeats.
+pub(super) fn is_saved_refusal(error: &Error) -> bool {
+    error.status().is_some_and(|status| (400..500).contains(&status))
+        && error.api_error().is_some_and(|error| error.replayed)
+}
+
+/// Whether the amount is one that Stripe does not charge at all.
+pub(super) fn refuses_amount(error: &Error) -> bool {
+    error.api_error().is_some_and(is_about_amount)
+}
+
+fn is_about_amount(error: &ApiError) -> bool {
+    matches!(error.code.as_deref(), Some("amount_too_small" | "amount_too_large"))
+}
+
 /// The decline in an error, if it is the customer's means of payment that is wrong, not our request.
 fn decline(error: &Error) -> Option<Decline> {
     let api = error.api_error()?;
     let is_customers = match api.error_type {
         ErrorType::CardError => true,
         ErrorType::InvalidRequestError => {
-            api.param.as_deref().is_some_and(|param| param.starts_with("payment_method"))
-                || matches!(api.code.as_deref(), Some("amount_too_small" | "amount_too_large"))
+            api.param.as_deref().is_some_and(|param| param.starts_with("payment_method")) || is_about_amount(api)
         }
         ErrorType::ApiError | ErrorType::IdempotencyError | _ => false,
     };

@@ -10,7 +10,7 @@ use stripe_core::payment_intent::CancelPaymentIntent;
 use stripe_core::refund::{CreateRefund, ListRefund};
 use stripe_shared::{PaymentIntent, PaymentIntentStatus};
 
-use super::charge::is_saved_failure;
+use super::charge::{is_saved_failure, is_saved_refusal, refuses_amount};
 use super::intents::{captured, once};
 use super::{MAX_KEYS, PaymentError, Payments, REFUND_ID, charge_key, refund_key};
 
@@ -54,6 +54,8 @@ impl Payments {
                     return Ok(None);
                 }
                 Err(PaymentError::Stripe(error)) if error.is_idempotency_mismatch() => {}
+                // What Stripe does not charge now it has not charged before, nor will it.
+                Err(PaymentError::Stripe(error)) if refuses_amount(&error) => return Ok(None),
                 Err(error) => return Err(error),
             }
             // The charge came first. Repeating it tells what became of it.
@@ -65,7 +67,8 @@ impl Payments {
             if let Some(intent) = error.api_error().and_then(|error| error.payment_intent_id.as_deref()) {
                 return self.retrieve(intent).await.map(Some);
             }
-            if error.is_card_error() {
+            // Stripe saved that it refused the charge, and repeats this for ever.
+            if error.is_card_error() || is_saved_refusal(&error) {
                 return Ok(None);
             }
             if !is_saved_failure(&error) {

@@ -153,8 +153,9 @@ impl SqlState {
             // After a failover a connection may still lead to the old writer, which has become a reader.
             | b"25006" => true,
             code => match &code[..2] {
-                // Connections, resources, an operator or a time-out that intervened, disks.
-                b"08" | b"53" | b"58" => true,
+                // Connections, passwords that are being rotated, resources, an operator or a time-out that intervened,
+                // disks.
+                b"08" | b"28" | b"53" | b"58" => true,
                 b"57" => code[2] == b'P' || code == b"57014",
                 _ => false,
             },
@@ -278,7 +279,10 @@ impl Refusal {
             | "ResourceInUseException"
             | "TransactionConflictException"
             | "TransactionInProgressException"
-            // Both. The credentials are fetched anew for the next call.
+            // Both. Rights are mended by an operator while orders wait, and nobody is refunded meanwhile.
+            | "AccessDeniedException"
+            | "ForbiddenException"
+            // The credentials are fetched anew for the next call.
             | "ExpiredTokenException"
             | "RequestTimeout"
             | "RequestTimeoutException"
@@ -342,7 +346,7 @@ mod tests {
                 ("22P02", false),
                 ("42601", false),
                 ("42P01", false),
-                ("28P01", false),
+                ("28P01", true),
                 ("57000", false),
                 ("XX000", false),
             ] {
@@ -367,8 +371,8 @@ mod tests {
             ("an unknown error", 502, true),
             ("an unknown error", 429, true),
             ("an unknown error", 400, false),
-            ("AccessDeniedException", 403, false),
-            ("ForbiddenException", 403, false),
+            ("AccessDeniedException", 403, true),
+            ("ForbiddenException", 403, true),
             ("ValidationException", 400, false),
             ("BadRequestException", 400, false),
             ("DatabaseNotFoundException", 500, false),

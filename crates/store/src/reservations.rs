@@ -173,7 +173,7 @@ impl Reservations {
         self.operate(order_id, Operation::Deduct).await
     }
 
-    /// Gives back what is sold. What is only held stays held until it is released.
+    /// Gives back what is sold. What is only held is released, so that it cannot be sold any more.
     pub async fn restock(&self, order_id: &OrderId) -> Result<(), ReservationError> {
         self.operate(order_id, Operation::Restock).await
     }

@@ -37,8 +37,8 @@ pub(super) fn render(progress: &Progress, parked: &ParkingLot) -> String {
     for step in Step::ALL {
         let mark = match progress.running {
             Some(running) if step < running => "done",
-            Some(running) if step == running && progress.finished => "done",
             Some(running) if step == running && progress.failure.is_some() => "failed",
+            Some(running) if step == running && progress.finished => "done",
             Some(running) if step == running => "**running**",
             _ => "-",
         };
@@ -56,6 +56,19 @@ pub(super) fn render(progress: &Progress, parked: &ParkingLot) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_step_that_stopped_an_order_stays_marked_when_all_is_over() {
+        let progress = Progress {
+            running: Some(Step::Charge),
+            failure: Some("payment_declined".into()),
+            finished: true,
+            ..Progress::default()
+        };
+        let text = render(&progress, &ParkingLot::default());
+        assert!(text.contains("inventory.reserve: done"), "{text}");
+        assert!(text.contains("payments.charge: failed"), "{text}");
+    }
 
     #[test]
     fn a_parked_order_says_where_why_and_what_to_do() {

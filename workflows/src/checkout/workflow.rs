@@ -5,7 +5,7 @@
 use std::error::Error;
 
 use kassa_domain::{EventId, Money, OrderStatus, PaymentId, PricedOrder, RefundId};
-use temporalio_common::error::IncomingError;
+use temporalio_common::protos::temporal::api::failure::v1::failure::FailureInfo;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
     ActivityExecutionError, SyncWorkflowContext, WaitConditionOptions, WorkflowCancellationToken, WorkflowContext,
@@ -54,13 +54,19 @@ enum Failure {
 
 impl From<ActivityExecutionError> for Failure {
     fn from(error: ActivityExecutionError) -> Self {
-        match (&error, error.reason()) {
-            (ActivityExecutionError::Failed(_), Some(IncomingError::Application(failure))) => {
-                let message = failure.failure().map_or_else(|| failure.to_string(), |failure| failure.message.clone());
-                if failure.is_non_retryable() { Self::Permanent(message) } else { Self::Exhausted(message) }
+        let ActivityExecutionError::Failed(failed) = &error else { return Self::Permanent(error.to_string()) };
+        let reported = failed.failure();
+        // What a regular activity said is the cause of what the engine reports; a local activity's own words are
+        // reported as they are.
+        let own = match (&reported.failure_info, &reported.cause) {
+            (Some(FailureInfo::ActivityFailureInfo(_)), Some(cause)) => cause,
+            _ => reported,
+        };
+        match &own.failure_info {
+            Some(FailureInfo::ApplicationFailureInfo(info)) if info.non_retryable => {
+                Self::Permanent(own.message.clone())
             }
-            (ActivityExecutionError::Failed(_), _) => Self::Exhausted(error.to_string()),
-            _ => Self::Permanent(error.to_string()),
+            _ => Self::Exhausted(own.message.clone()),
         }
     }
 }

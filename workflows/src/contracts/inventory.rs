@@ -87,7 +87,7 @@ impl Inventory {
         unimplemented!()
     }
 
-    /// Moves pieces from sold back to available; what was never sold stays where it is.
+    /// Moves pieces from sold back to available; what was only held, too, so that it cannot be sold later.
     #[activity(name = RESTOCK)]
     pub fn restock(input: Reservation) -> Result<(), ActivityError> {
         unimplemented!()

@@ -93,8 +93,11 @@ pub(super) fn decide(operation: Operation, status: Option<ReservationStatus>) ->
         },
         Operation::Restock => match status {
             Some(Sold) => Decision::Move(Transition { from: Sold, to: Restocked, take_from: SOLD, give_to: AVAILABLE }),
-            // What was never sold stays where it is; the release that follows closes the reservation for good.
-            None | Some(Reserved | Released | Restocked) => Decision::Done,
+            // What was never sold is released at once, so that a deduct that arrives late finds nothing to sell.
+            Some(Reserved) => {
+                Decision::Move(Transition { from: Reserved, to: Released, take_from: RESERVED, give_to: AVAILABLE })
+            }
+            None | Some(Released | Restocked) => Decision::Done,
         },
     }
 }

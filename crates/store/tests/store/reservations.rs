@@ -306,7 +306,7 @@ async fn every_operation_knows_every_status() {
         ("deduct", Some(Released), Some(Released), (10, 0, 0), "NotReserved"),
         ("deduct", Some(Restocked), Some(Restocked), (10, 0, 0), "NotReserved"),
         ("restock", None, None, (10, 0, 0), ""),
-        ("restock", Some(Reserved), Some(Reserved), (6, 4, 0), ""),
+        ("restock", Some(Reserved), Some(Released), (10, 0, 0), ""),
         ("restock", Some(Sold), Some(Restocked), (10, 0, 0), ""),
         ("restock", Some(Released), Some(Released), (10, 0, 0), ""),
         ("restock", Some(Restocked), Some(Restocked), (10, 0, 0), ""),

@@ -109,10 +109,12 @@ impl Model {
                 Some(Held::Closed) | None => Outcome::NotReserved,
             },
             Operation::Restock(order) => {
-                if let Some(Held::Sold(pieces)) = self.orders.get(&order).copied() {
-                    self.move_pieces(pieces, 2, 0);
-                    self.orders.insert(order, Held::Closed);
+                match self.orders.get(&order).copied() {
+                    Some(Held::Sold(pieces)) => self.move_pieces(pieces, 2, 0),
+                    Some(Held::Reserved(pieces)) => self.move_pieces(pieces, 1, 0),
+                    Some(Held::Closed) | None => return Outcome::Done,
                 }
+                self.orders.insert(order, Held::Closed);
                 Outcome::Done
             }
             Operation::Receive(product, change) => {
