@@ -385,7 +385,7 @@ async fn what_the_service_refuses_for_good_is_not_tried_again() {
     let shop = Shop::open().await;
     let product = shop.product(10).await;
     let (gateway, dynamodb) = shop.through_gateway().await;
-    gateway.meddle("TransactWriteItems", 1, &Meddling::refuse("AccessDeniedException"));
+    gateway.meddle("TransactWriteItems", 1, &Meddling::refuse("ValidationException"));
 
     let error = Reservations::new(dynamodb).reserve(&order(), &[line(&product, 4)]).await.unwrap_err();
 
