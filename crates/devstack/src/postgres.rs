@@ -1,7 +1,6 @@
 //! PostgreSQL on a loopback port.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -106,10 +105,13 @@ async fn initialise(options: &Options, run_as: &RunAs) -> Result<()> {
             _ => Ok(()),
         };
     }
-    std::fs::create_dir_all(data).map_err(Error::at("Creating the folder", data))?;
-    run_as.own(data)?;
-    std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))
-        .map_err(Error::at("Changing the permissions of", data))?;
+    // Under another name until it is whole: the start that comes after an interrupted one must not use half a cluster.
+    let unfinished = data.with_extension("unfinished");
+    if unfinished.exists() {
+        std::fs::remove_dir_all(&unfinished).map_err(Error::at("Removing", &unfinished))?;
+    }
+    std::fs::create_dir_all(&unfinished).map_err(Error::at("Creating the folder", &unfinished))?;
+    run_as.own(&unfinished)?;
 
     let mut initdb = run_as
         .launch("initdb", &options.programs.join("initdb"), &options.log)
@@ -119,14 +121,11 @@ async fn initialise(options: &Options, run_as: &RunAs) -> Result<()> {
     if !options.durable {
         initdb = initdb.arg("--no-sync");
     }
-    let mut initdb = initdb.arg("--pgdata").arg(data).spawn().await?;
-    if initdb.wait().await?.success() {
-        return Ok(());
+    let mut initdb = initdb.arg("--pgdata").arg(&unfinished).spawn().await?;
+    if !initdb.wait().await?.success() {
+        initdb.check()?;
     }
-    let failed = initdb.check();
-    // What it has made so far would be taken for a data folder by the next start.
-    let _ = std::fs::remove_dir_all(data);
-    failed
+    std::fs::rename(&unfinished, data).map_err(Error::at("Renaming", &unfinished))
 }
 
 async fn launch(options: &Options, run_as: &RunAs) -> Result<Process> {

@@ -140,7 +140,14 @@ impl Launch {
             }
         }
         // A proxy of the machine must not get to see, or refuse, calls on the loopback interface.
-        command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost");
+        for name in ["NO_PROXY", "no_proxy"] {
+            let exceptions = std::env::var(name).unwrap_or_default();
+            command.env(name, format!("{exceptions},127.0.0.1,localhost").trim_start_matches(','));
+        }
+        if !self.shows_errors {
+            // A log is read with other tools than a terminal.
+            command.env("NO_COLOR", "1");
+        }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
             .stdin(Stdio::piped())

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::ADMIN_KEY;
+use super::environment::ADMIN_KEY;
 use crate::error::{Error, Result};
 use crate::http::client;
 

@@ -4,9 +4,11 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use kassa_store::{Database, DynamoDbConfig, RdsDataConfig, StoreConfig, TableNames, migrations, tables};
 
-use super::{DATABASE, RESOURCE_ARN, SECRET_ARN, TABLE_PREFIX};
+use super::environment::{DATABASE, RESOURCE_ARN, SECRET_ARN, TABLE_PREFIX};
 use crate::error::{Error, Result, chain};
+use crate::http::loopback;
 use crate::ministack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
+use crate::ports::Ports;
 
 /// The configuration that AWS clients of the local services share. Nothing of the developer's own is read.
 pub async fn sdk_config() -> SdkConfig {
@@ -19,11 +21,14 @@ pub async fn sdk_config() -> SdkConfig {
 }
 
 /// Where the stores are.
-pub(super) fn store_config(dynamodb: String, rds_data: String) -> StoreConfig {
+pub(super) fn store_config(ports: &Ports) -> StoreConfig {
     StoreConfig {
-        dynamodb: DynamoDbConfig { endpoint: Some(dynamodb), tables: TableNames { prefix: TABLE_PREFIX.to_owned() } },
+        dynamodb: DynamoDbConfig {
+            endpoint: Some(loopback(ports.dynamodb.number())),
+            tables: TableNames { prefix: TABLE_PREFIX.to_owned() },
+        },
         rds_data: RdsDataConfig {
-            endpoint: Some(rds_data),
+            endpoint: Some(loopback(ports.rds_data.number())),
             resource_arn: RESOURCE_ARN.to_owned(),
             secret_arn: SECRET_ARN.to_owned(),
             database: DATABASE.to_owned(),

@@ -56,7 +56,7 @@ impl Console {
     /// One line.
     #[expect(clippy::unused_self, reason = "everything that is printed goes through the console")]
     pub(crate) fn say(&self, text: &str) {
-        println!("  {text}");
+        println!("{}", format!("  {text}").trim_end());
     }
 
     /// One line about something that is not as it should be.

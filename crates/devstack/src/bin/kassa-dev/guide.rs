@@ -26,13 +26,13 @@ pub(crate) fn print(stack: &Stack, console: &Console) {
         format!("curl {api}/api/products"),
         String::new(),
         format!("curl -i {api}/api/checkout \\"),
-        String::from("  -H 'content-type: application/json' -H \"idempotency-key: try-$RANDOM$RANDOM\" \\"),
+        String::from("  -H 'content-type: application/json' -H \"idempotency-key: try-it-$RANDOM$RANDOM\" \\"),
         String::from("  -d '{\"items\": [{\"product_id\": \"prod_darjeeling\", \"quantity\": 1}],"),
         String::from("       \"email\": \"you@example.com\", \"payment_method\": \"pm_card_visa\"}'"),
         String::new(),
         format!("curl -i {api}/api/products/prod_darjeeling/stock \\"),
         format!("  -H 'authorization: Bearer {ADMIN_KEY}' -H 'content-type: application/json' \\"),
-        String::from("  -H \"idempotency-key: try-$RANDOM$RANDOM\" -d '{\"delta\": 10}'"),
+        String::from("  -H \"idempotency-key: try-it-$RANDOM$RANDOM\" -d '{\"delta\": 10}'"),
     ] {
         console.say(&line);
     }

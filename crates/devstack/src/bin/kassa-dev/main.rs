@@ -37,9 +37,13 @@ fn main() -> ExitCode {
         .context("Starting the runtime")
         .and_then(|runtime| runtime.block_on(run(args, &Console::new())));
     outcome.unwrap_or_else(|error| {
-        eprintln!("\nerror: {error:#}");
+        print_error(&error);
         ExitCode::FAILURE
     })
+}
+
+fn print_error(error: &anyhow::Error) {
+    eprintln!("\nerror: {error:#}");
 }
 
 async fn run(args: Args, console: &Console) -> anyhow::Result<ExitCode> {
@@ -72,14 +76,18 @@ async fn run(args: Args, console: &Console) -> anyhow::Result<ExitCode> {
         outcome = up(&mut stack, &args, console) => outcome,
         () = asked_to_stop() => Ok(ExitCode::SUCCESS),
     };
-    // The second Ctrl-C does not wait.
+    let code = outcome.unwrap_or_else(|error| {
+        print_error(&error);
+        ExitCode::FAILURE
+    });
     console.title("Stopping");
     tokio::select! {
         stopped = stack.stop() => stopped?,
+        // The second Ctrl-C does not wait.
         () = asked_to_stop() => return Ok(ExitCode::from(INTERRUPTED)),
     }
     console.say("Nothing is left running.");
-    outcome
+    Ok(code)
 }
 
 /// Places the first orders, and stays until a process ends that should not, unless it is to run once only.

@@ -1,0 +1,68 @@
+//! How worker and API are configured: through their environment, as anywhere else.
+
+use super::StackOptions;
+use crate::http::loopback;
+use crate::ministack;
+use crate::ports::{Port, Ports};
+use crate::temporal;
+
+/// The key of the API's administrative calls.
+pub const ADMIN_KEY: &str = "local-stack-admin-key";
+
+/// The key that the Stripe stand-in accepts.
+pub const STRIPE_SECRET_KEY: &str = "sk_test_local";
+
+/// The address that mail is sent from.
+pub const MAIL_FROM: &str = "orders@kassa.example";
+
+/// The task queue of the workers.
+pub const TASK_QUEUE: &str = "kassa-checkout";
+
+/// What the names of all `DynamoDB` tables begin with.
+pub const TABLE_PREFIX: &str = "kassa-";
+
+/// The PostgreSQL database.
+pub(super) const DATABASE: &str = "kassa";
+
+/// The names under which the Data API knows the database and its password. The stand-in only wants them to be there.
+pub(super) const RESOURCE_ARN: &str = "arn:aws:rds:eu-central-1:000000000000:cluster:kassa";
+pub(super) const SECRET_ARN: &str = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:kassa";
+
+/// What both worker and API are configured with.
+pub(super) fn environment(options: &StackOptions, ports: &Ports) -> Vec<(String, String)> {
+    let url = |port: &Port| loopback(port.number());
+    let mut environment: Vec<(String, String)> = [
+        ("KASSA_TASK_QUEUE", TASK_QUEUE.to_owned()),
+        ("TEMPORAL_ADDRESS", ports.temporal.address().to_string()),
+        // The profiles of the Temporal CLI, which may lead to a real server, are not read either.
+        ("TEMPORAL_CONFIG_FILE", "/dev/null".to_owned()),
+        ("TEMPORAL_NAMESPACE", temporal::NAMESPACE.to_owned()),
+        ("AWS_REGION", ministack::REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", ministack::ACCESS_KEY_ID.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", ministack::SECRET_ACCESS_KEY.to_owned()),
+        // There is no machine to ask for credentials, and asking takes seconds.
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        // The developer's own profiles, which may lead to a real account, are not read.
+        ("AWS_CONFIG_FILE", "/dev/null".to_owned()),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".to_owned()),
+        ("KASSA_DYNAMODB_ENDPOINT", url(&ports.dynamodb)),
+        ("KASSA_TABLE_PREFIX", TABLE_PREFIX.to_owned()),
+        ("KASSA_RDS_ENDPOINT", url(&ports.rds_data)),
+        ("KASSA_RDS_RESOURCE_ARN", RESOURCE_ARN.to_owned()),
+        ("KASSA_RDS_SECRET_ARN", SECRET_ARN.to_owned()),
+        ("KASSA_RDS_DATABASE", DATABASE.to_owned()),
+        ("KASSA_SES_ENDPOINT", url(&ports.aws)),
+        ("KASSA_MAIL_FROM", format!("Kassa <{MAIL_FROM}>")),
+        ("KASSA_EVENTBRIDGE_ENDPOINT", url(&ports.aws)),
+        ("KASSA_EVENT_BUS", ministack::EVENT_BUS.to_owned()),
+        ("KASSA_STRIPE_ENDPOINT", url(&ports.stripe)),
+        ("KASSA_STRIPE_SECRET_KEY", STRIPE_SECRET_KEY.to_owned()),
+        ("KASSA_API_LISTEN", ports.api.address().to_string()),
+        ("KASSA_ADMIN_KEY", ADMIN_KEY.to_owned()),
+        ("KASSA_LOG_FORMAT", "text".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    environment.extend(options.environment.iter().cloned());
+    environment
+}
