@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kassa_domain::{PricedOrder, ProductId, price};
-use kassa_store::orders::{CapturedPayment, OrderError, OrderIdentity, OrderView, PlaceResult, RefundedCharge};
+use kassa_store::orders::{CapturedPayment, OrderError, OrderIdentity, PlaceResult, RefundedCharge};
 use kassa_store::{Products, StoreError};
 use kassa_workflows::checkout::{CheckoutAnswer, Refusal};
 use kassa_workflows::contracts::orders::{self as contract, CancelOrder, ConfirmOrder, PlaceOrder, Placed};
@@ -59,20 +59,21 @@ impl Orders {
     }
 
     async fn place_once(&self, place: PlaceOrder) -> Result<Placed, OrderActivityError> {
+        let order_id = place.order_id.clone();
         let order = match self.priced(&place).await? {
             Ok(order) => order,
-            Err(refusal) => {
-                // An earlier workflow may have decided it when the catalogue was another one.
-                let before = self.orders.find(&place.order_id).await?;
-                return match before.and_then(|OrderView { answer_json, .. }| answer_json) {
-                    Some(answer) => Ok(Placed::Decided { answer: serde_json::from_str(&answer)? }),
-                    None => Ok(Placed::Refused { refusal }),
-                };
-            }
+            // An order that is written keeps the prices it was written with, whatever the catalogue says by now.
+            Err(refusal) => match self.orders.find(&order_id).await? {
+                Some(written) => written.order,
+                None => return Ok(Placed::Refused { refusal }),
+            },
         };
         match self.orders.place(&identity(place), &order).await? {
             PlaceResult::Pending(order) => Ok(Placed::Pending { order }),
-            PlaceResult::Decided { answer_json } => Ok(Placed::Decided { answer: serde_json::from_str(&answer_json)? }),
+            PlaceResult::Decided { answer_json } => {
+                let decided = self.orders.find(&order_id).await?.ok_or(OrderError::UnknownOrder(order_id))?;
+                Ok(Placed::Decided { answer: serde_json::from_str(&answer_json)?, order: decided.order })
+            }
         }
     }
 

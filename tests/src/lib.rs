@@ -1,1 +1,16 @@
-//! Harness, scenarios, replay histories and benches.
+//! What the end-to-end tests share: a running shop, its customers, and an oracle that judges it from outside.
+
+pub mod billing;
+pub mod customer;
+pub mod operations;
+pub mod oracle;
+pub mod outside;
+pub mod proxy;
+pub mod shop;
+pub mod wait;
+pub mod workflows;
+
+pub use customer::{Answer, Customer};
+pub use oracle::Oracle;
+pub use shop::{Exclusive, Shop, on_exclusive_shop, on_shared_shop};
+pub use wait::eventually;

@@ -196,7 +196,7 @@ impl Checkout {
         let order = match placing.await.map_err(Failure::from) {
             Ok(Placed::Pending { order }) => order,
             Ok(Placed::Refused { refusal }) => return Sale::Off(CheckoutOutcome::Refused { refusal }, None),
-            Ok(Placed::Decided { answer }) => return Sale::Before(answer),
+            Ok(Placed::Decided { answer, order }) => return Self::decided(ctx, answer, order),
             Err(failure) => return Self::off(ctx, Step::Validate, failure, None),
         };
         ctx.state_mut(|s| s.progress.total = Some(order.total));
@@ -249,6 +249,19 @@ impl Checkout {
             return Self::off(ctx, Step::Confirm, failure, Some(captured));
         }
         Sale::Done(order)
+    }
+
+    /// Goes on from where the order has been decided. Up to there everything is local activities, so a worker that
+    /// dies before their results are recorded leaves an order that knows more than its history.
+    fn decided(ctx: &WorkflowContext<Self>, answer: CheckoutAnswer, order: PricedOrder) -> Sale {
+        if answer.request_id != ctx.state(|s| s.input.order.request_id.clone()) {
+            return Sale::Before(answer);
+        }
+        ctx.state_mut(|s| s.progress.total = Some(order.total));
+        match answer.outcome {
+            CheckoutOutcome::Confirmed { .. } => Sale::Done(order),
+            outcome => Sale::Off(outcome, None),
+        }
     }
 
     /// Charges at once if Stripe answers quickly, patiently otherwise; both under one idempotency key.

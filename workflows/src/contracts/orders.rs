@@ -54,10 +54,13 @@ pub enum Placed {
         /// Why.
         refusal: Refusal,
     },
-    /// An earlier workflow of this order, whose history is gone by now, has decided it already.
+    /// It has been decided already: by this workflow, which was interrupted before that was recorded, or by an earlier
+    /// one of this order, whose history is gone by now.
     Decided {
-        /// What it answered.
+        /// What was answered.
         answer: CheckoutAnswer,
+        /// The price snapshot; without lines if the order was cancelled before it was placed.
+        order: PricedOrder,
     },
 }
 

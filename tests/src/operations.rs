@@ -1,0 +1,58 @@
+//! What the staff of the shop does: the administrative part of the HTTP API.
+
+use anyhow::ensure;
+use kassa_devstack::stack::ADMIN_KEY;
+use kassa_domain::{OrderId, ProductId, StockLevel};
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{Answer, Shop};
+
+impl Shop {
+    /// A request with the admin key.
+    pub fn as_admin(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.url(path)).bearer_auth(ADMIN_KEY)
+    }
+
+    /// A new product at a price in euro cents, with some pieces in stock.
+    pub async fn create_product(&self, price: i64, stock: i64) -> anyhow::Result<ProductId> {
+        let id = ProductId::generate();
+        let body =
+            json!({ "id": id, "name": format!("Product {id}"), "price": { "amount": price, "currency": "EUR" } });
+        let answer = Answer::of(self.as_admin(Method::POST, "/api/products").json(&body)).await?;
+        ensure!(answer.status.is_success(), "creating a product: {answer:?}");
+        if stock > 0 {
+            let answer = self.receive_stock(&id, stock, &Uuid::new_v4().to_string()).await?;
+            ensure!(answer.status.is_success(), "receiving stock: {answer:?}");
+        }
+        Ok(id)
+    }
+
+    /// Receives stock of a product, under the name of a receipt.
+    pub async fn receive_stock(&self, product: &ProductId, delta: i64, receipt: &str) -> anyhow::Result<Answer> {
+        let request = self.as_admin(Method::POST, &format!("/api/products/{product}/stock"));
+        Answer::of(request.header("idempotency-key", receipt).json(&json!({ "delta": delta, "reason": "test" }))).await
+    }
+
+    /// The counters of a product, from the database.
+    pub async fn stock(&self, product: &ProductId) -> anyhow::Result<StockLevel> {
+        let found = self.products.get(product).await?;
+        found.map(|product| product.stock).ok_or_else(|| anyhow::anyhow!("there is no product {product}"))
+    }
+
+    /// What the API says about an order.
+    pub async fn order(&self, order: &OrderId) -> anyhow::Result<Answer> {
+        self.get(&format!("/api/orders/{order}")).await
+    }
+
+    /// What the API says about the history of an order.
+    pub async fn timeline(&self, order: &OrderId) -> anyhow::Result<Answer> {
+        self.get(&format!("/api/orders/{order}/timeline")).await
+    }
+
+    /// What the API answers to a plain read.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
+        Answer::of(self.http.get(self.url(path))).await
+    }
+}

@@ -1,0 +1,135 @@
+//! Judges orders and products from outside the application: by what Stripe, both databases, the mailbox and the event
+//! queue say, once all workflows have ended.
+
+mod facts;
+
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Display};
+
+use anyhow::bail;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use kassa_domain::{OrderId, ProductId, StockLevel};
+
+use crate::Shop;
+use facts::{Facts, Outside};
+
+/// How many orders are looked at at the same time.
+const AT_ONCE: usize = 16;
+
+/// The orders and products of one test.
+#[derive(Debug, Clone)]
+pub struct Oracle<'shop> {
+    shop: &'shop Shop,
+    received: BTreeMap<ProductId, u64>,
+    orders: Vec<OrderId>,
+    mails: MailRule,
+}
+
+/// How often the confirmation may have been sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MailRule {
+    Once,
+    AtLeastOnce,
+}
+
+impl Shop {
+    /// An oracle that knows nothing yet.
+    pub fn oracle(&self) -> Oracle<'_> {
+        Oracle { shop: self, received: BTreeMap::new(), orders: Vec::new(), mails: MailRule::Once }
+    }
+}
+
+impl Oracle<'_> {
+    /// A product that was made by the test, and how many pieces it has received. All orders of it have to be given.
+    #[must_use]
+    pub fn product(mut self, product: &ProductId, received: u64) -> Self {
+        self.received.insert(product.clone(), received);
+        self
+    }
+
+    /// An order, whatever became of it.
+    #[must_use]
+    pub fn order(mut self, order: &OrderId) -> Self {
+        self.orders.push(order.clone());
+        self
+    }
+
+    /// Orders, whatever became of them.
+    #[must_use]
+    pub fn orders<'a>(self, orders: impl IntoIterator<Item = &'a OrderId>) -> Self {
+        orders.into_iter().fold(self, Self::order)
+    }
+
+    /// Allows more than one mail per order, because something was killed while one was sent.
+    #[must_use]
+    pub fn mail_may_repeat(self) -> Self {
+        Self { mails: MailRule::AtLeastOnce, ..self }
+    }
+
+    /// Waits until every workflow has ended, and checks that money, stock, books, mail and events agree. The error lists
+    /// everything that does not.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        let ends = self.orders.iter().map(|order| self.end_of(order));
+        let has_workflow: Vec<bool> = stream::iter(ends).buffered(AT_ONCE).try_collect().await?;
+
+        let outside = Outside::read(self.shop).await?;
+        let facts = self
+            .orders
+            .iter()
+            .zip(has_workflow)
+            .map(|(order, has_workflow)| Facts::read(self.shop, &outside, order, has_workflow));
+        let facts: Vec<Facts> = stream::iter(facts).buffered(AT_ONCE).try_collect().await?;
+        let mut findings = Findings::default();
+        let mut expected: BTreeMap<ProductId, StockLevel> =
+            self.received.keys().map(|product| (product.clone(), StockLevel::default())).collect();
+        for facts in &facts {
+            facts.judge(self.mails, &mut findings);
+            facts.count_stock(&mut expected);
+        }
+        for (product, received) in &self.received {
+            let level = self.shop.stock(product).await?;
+            let StockLevel { reserved, sold, .. } = expected[product];
+            findings.expect_eq(product, "pieces that are available, reserved or sold", level.received(), *received);
+            findings.expect_eq(product, "reserved pieces, by its open reservations", level.reserved, reserved);
+            findings.expect_eq(product, "sold pieces, by its confirmed orders", level.sold, sold);
+        }
+        findings.into_result()
+    }
+
+    /// Waits until the workflow of an order has ended, and tells whether there was one: an order that is refused at
+    /// once has none.
+    async fn end_of(&self, order: &OrderId) -> anyhow::Result<bool> {
+        let has_workflow = self.shop.describe(order).await?.is_some();
+        if has_workflow {
+            self.shop.closed(order).await?;
+        }
+        Ok(has_workflow)
+    }
+}
+
+/// What does not agree.
+#[derive(Debug, Default)]
+struct Findings(Vec<String>);
+
+impl Findings {
+    fn add(&mut self, about: &dyn Display, finding: &str) {
+        self.0.push(format!("{about}: {finding}"));
+    }
+
+    fn expect(&mut self, about: &dyn Display, what: &str, holds: bool) {
+        if !holds {
+            self.add(about, &format!("expected {what}"));
+        }
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "it is called like `assert_eq!`, mostly with numbers")]
+    fn expect_eq<T: PartialEq + Debug>(&mut self, about: &dyn Display, what: &str, found: T, expected: T) {
+        if found != expected {
+            self.add(about, &format!("{what}: found {found:?}, expected {expected:?}"));
+        }
+    }
+
+    fn into_result(self) -> anyhow::Result<()> {
+        if self.0.is_empty() { Ok(()) } else { bail!("the oracle objects:\n  {}", self.0.join("\n  ")) }
+    }
+}

@@ -1,0 +1,177 @@
+//! A reverse proxy between the worker and one of the outside systems, in the hands of a test.
+//!
+//! A test says which calls it waits for ([`Call`]) and what shall happen to them: [`Proxy::hold`] stops them before they
+//! reach the outside system, or after it has done its part and before the answer is on its way; [`Proxy::refuse`]
+//! answers in the outside system's place. Everything else passes through unchanged.
+
+mod all;
+mod call;
+mod forward;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+pub use all::Proxies;
+pub use call::Call;
+pub use rules::{Moment, Refusal};
+
+use forward::Upstream;
+use rules::{Next, Rules};
+
+/// How long a call that a test waits for may take to come. A worker that was killed is missed only after ten seconds.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A proxy in front of one server. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    rules: Arc<Rules>,
+    serving: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Starts a proxy in front of the server at `upstream` (`http://127.0.0.1:port`).
+    pub async fn start(upstream: &str) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let rules = Arc::new(Rules::default());
+        let state = Served { rules: Arc::clone(&rules), upstream: Upstream::new(upstream) };
+        let app = Router::new().fallback(handle).layer(DefaultBodyLimit::disable()).with_state(state);
+        let serving = tokio::spawn(async move {
+            // It only ends with the listener, which lives as long as this task.
+            let _ = axum::serve(listener, app).await;
+        });
+        Ok(Self { address, rules, serving })
+    }
+
+    /// Where the worker reaches it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops every matching call at that moment, until [`Hold::deliver`] or [`Hold::discard`].
+    pub fn hold(&self, call: Call, moment: Moment) -> Hold {
+        let caught = watch::channel(0);
+        let way = watch::channel(Way::Closed);
+        self.rules.hold(call.clone(), moment, caught.0, way.1);
+        Hold { call, moment, caught: caught.1, way: way.0 }
+    }
+
+    /// Answers every matching call in the server's place, as often as the refusal says.
+    pub fn refuse(&self, call: Call, refusal: Refusal) {
+        self.rules.refuse(call, refusal);
+    }
+
+    /// Forgets everything that was asked for; calls that are held go on.
+    pub fn clear(&self) {
+        self.rules.clear();
+    }
+
+    /// How many calls of this kind the server has answered so far.
+    pub fn passed(&self, call: &Call) -> usize {
+        self.rules.passed(call).count
+    }
+
+    /// How long the server took for all calls that it has answered so far.
+    pub fn spent(&self) -> Duration {
+        self.rules.passed(&Call::any()).spent
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// What becomes of held calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// They wait.
+    Closed,
+    /// They go on.
+    Open,
+    /// They are gone, as if the network had swallowed them.
+    Lost,
+}
+
+/// Calls that are held, or will be. Dropping it lets them go on.
+#[derive(Debug)]
+pub struct Hold {
+    call: Call,
+    moment: Moment,
+    caught: watch::Receiver<usize>,
+    way: watch::Sender<Way>,
+}
+
+impl Hold {
+    /// Waits until a call is caught: before the server has seen it, or after the server has done its part.
+    pub async fn caught(&mut self) -> anyhow::Result<()> {
+        let caught = timeout(PATIENCE, self.caught.wait_for(|caught| *caught > 0)).await;
+        match caught {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => anyhow::bail!("{:?} was forgotten before it came", self.call),
+            Err(_) => anyhow::bail!("{:?} did not come ({:?}) within {PATIENCE:?}", self.call, self.moment),
+        }
+    }
+
+    /// How many calls have been caught so far.
+    pub fn count(&self) -> usize {
+        *self.caught.borrow()
+    }
+
+    /// Lets held calls go on, even if whoever sent them has given up meanwhile, and catches no more.
+    pub fn deliver(self) {
+        self.way.send_replace(Way::Open);
+    }
+
+    /// Loses held calls without a trace, and catches no more.
+    pub fn discard(self) {
+        self.way.send_replace(Way::Lost);
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Served {
+    rules: Arc<Rules>,
+    upstream: Upstream,
+}
+
+async fn handle(State(served): State<Served>, request: Request) -> Response {
+    // A task of its own: a call that is on its way arrives even if its sender is gone by then.
+    let carried = tokio::spawn(carry(served, request));
+    match carried.await {
+        Ok(Some(response)) => response,
+        // An answer that never comes; the connection ends when the sender gives up.
+        Ok(None) | Err(_) => std::future::pending().await,
+    }
+}
+
+/// Brings a call to the server and its answer back; none if either was lost.
+async fn carry(served: Served, request: Request) -> Option<Response> {
+    let call = forward::read(request).await?;
+    match served.rules.before(&call) {
+        Next::Pass => {}
+        Next::Refuse(response) => return Some(response),
+        Next::Wait(waiting) => waiting.wait().await?,
+    }
+    let sent = Instant::now();
+    let answer = served.upstream.send(&call).await;
+    served.rules.has_passed(&call, sent.elapsed());
+    if let Next::Wait(waiting) = served.rules.after(&call) {
+        waiting.wait().await?;
+    }
+    Some(answer)
+}

@@ -1,0 +1,179 @@
+//! What a test has asked for.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::watch;
+
+use super::Way;
+use super::call::{Call, Received};
+
+/// When calls are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the server has seen the call.
+    BeforeEffect,
+    /// After the server has done its part, before the answer goes back.
+    AfterEffect,
+}
+
+/// An answer in the server's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    status: StatusCode,
+    error: &'static str,
+    message: &'static str,
+    times: usize,
+}
+
+impl Refusal {
+    /// What PostgreSQL says about a row that breaks a constraint, in the words of the Data API: no repetition helps.
+    pub fn constraint_violation() -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            error: "DatabaseErrorException",
+            message: "ERROR: new row violates check constraint; SQLState: 23514",
+            times: usize::MAX,
+        }
+    }
+
+    /// What an AWS service says that cannot serve at the moment.
+    pub fn unavailable() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            error: "ServiceUnavailableError",
+            message: "try again later",
+            times: usize::MAX,
+        }
+    }
+
+    /// Refuses only this many calls.
+    #[must_use]
+    pub fn times(self, times: usize) -> Self {
+        Self { times, ..self }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let headers = [("x-amzn-errortype", self.error), (header::CONTENT_TYPE.as_str(), "application/x-amz-json-1.1")];
+        let body = serde_json::json!({ "__type": self.error, "message": self.message });
+        (self.status, headers, body.to_string()).into_response()
+    }
+}
+
+/// What a call does next.
+pub(super) enum Next {
+    /// It goes on.
+    Pass,
+    /// It gets this answer.
+    Refuse(Response),
+    /// It waits for the test.
+    Wait(Waiting),
+}
+
+/// A call that is held.
+pub(super) struct Waiting(watch::Receiver<Way>);
+
+impl Waiting {
+    /// Waits for the test; none if the call is lost.
+    pub(super) async fn wait(mut self) -> Option<()> {
+        match self.0.wait_for(|way| *way != Way::Closed).await.map(|way| *way) {
+            Ok(Way::Lost) => None,
+            // A test that holds on to nothing any more lets everything go.
+            Ok(Way::Open | Way::Closed) | Err(_) => Some(()),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Rules(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    holds: Vec<Holding>,
+    refusals: Vec<(Call, Refusal)>,
+    passed: Vec<(Received, Duration)>,
+}
+
+/// Calls that have been answered by the server.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Passed {
+    pub(super) count: usize,
+    /// How long the server took for all of them.
+    pub(super) spent: Duration,
+}
+
+#[derive(Debug)]
+struct Holding {
+    call: Call,
+    moment: Moment,
+    caught: watch::Sender<usize>,
+    way: watch::Receiver<Way>,
+}
+
+impl Rules {
+    pub(super) fn hold(&self, call: Call, moment: Moment, caught: watch::Sender<usize>, way: watch::Receiver<Way>) {
+        self.lock().holds.push(Holding { call, moment, caught, way });
+    }
+
+    pub(super) fn refuse(&self, call: Call, refusal: Refusal) {
+        self.lock().refusals.push((call, refusal));
+    }
+
+    pub(super) fn clear(&self) {
+        let mut state = self.lock();
+        state.holds.clear();
+        state.refusals.clear();
+    }
+
+    pub(super) fn passed(&self, call: &Call) -> Passed {
+        let state = self.lock();
+        let meant = state.passed.iter().filter(|(received, _)| call.matches(received));
+        meant.fold(Passed::default(), |sum, (_, took)| Passed { count: sum.count + 1, spent: sum.spent + *took })
+    }
+
+    pub(super) fn before(&self, received: &Received) -> Next {
+        let mut state = self.lock();
+        if let Some((_, refusal)) =
+            state.refusals.iter_mut().find(|(call, refusal)| refusal.times > 0 && call.matches(received))
+        {
+            refusal.times = refusal.times.saturating_sub(1);
+            return Next::Refuse(refusal.clone().into_response());
+        }
+        state.next(received, Moment::BeforeEffect)
+    }
+
+    pub(super) fn after(&self, received: &Received) -> Next {
+        self.lock().next(received, Moment::AfterEffect)
+    }
+
+    pub(super) fn has_passed(&self, received: &Received, took: Duration) {
+        self.lock().passed.push((received.clone(), took));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn next(&self, received: &Received, moment: Moment) -> Next {
+        // A hold whose test has opened the way, or is gone, holds nothing any more.
+        let applies = |hold: &&Holding| {
+            hold.moment == moment
+                && *hold.way.borrow() == Way::Closed
+                && hold.way.has_changed().is_ok()
+                && hold.call.matches(received)
+        };
+        match self.holds.iter().find(applies) {
+            None => Next::Pass,
+            Some(hold) => {
+                hold.caught.send_modify(|caught| *caught += 1);
+                Next::Wait(Waiting(hold.way.clone()))
+            }
+        }
+    }
+}

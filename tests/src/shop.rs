@@ -1,0 +1,170 @@
+//! A running shop: the whole stack, and clients for everything in it.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::LazyLock;
+
+use anyhow::Context as _;
+use kassa_devstack::progress::Silent;
+use kassa_devstack::stack::sdk_config;
+use kassa_devstack::{Stack, StackOptions};
+use kassa_store::{Database, DynamoDb, Orders, Products, Reservations};
+use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
+use tokio::runtime::Runtime;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
+
+/// Servers and connections live on the runtime that opened them, so all tests that share a shop share this one.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime needs nothing but threads")
+});
+
+/// On a machine that does much else, an answer may take its time; no test is about that unless it says so.
+const PATIENT: [(&str, &str); 1] = [("KASSA_ANSWER_TIMEOUT_MS", "120000")];
+
+/// A running shop.
+pub struct Shop {
+    /// Everything that runs: servers, stand-ins, worker and API.
+    pub stack: Stack,
+    /// For calls to the API.
+    pub http: reqwest::Client,
+    /// For looking at workflows.
+    pub temporal: Client,
+    /// For looking at the counters of products.
+    pub products: Products,
+    /// For looking at what is held for orders.
+    pub reservations: Reservations,
+    /// For looking at orders.
+    pub orders: Orders,
+}
+
+impl Shop {
+    /// A shop of one's own, for tests that stop, kill or break things. [`Shop::stop`] ends it; if a test fails before, it
+    /// ends with the test process.
+    pub async fn own() -> anyhow::Result<Self> {
+        Self::own_with(&[]).await
+    }
+
+    /// A shop of one's own with further environment variables for worker and API.
+    pub async fn own_with(environment: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let environment = PATIENT.iter().chain(environment);
+        let environment = environment.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self::start(StackOptions { environment, ..StackOptions::temporary() }).await
+    }
+
+    /// A shop over a stack with these options.
+    pub async fn start(options: StackOptions) -> anyhow::Result<Self> {
+        let stack = Stack::start(options, &Silent).await?;
+        Self::over(stack).await
+    }
+
+    /// A shop over a stack that runs.
+    pub async fn over(stack: Stack) -> anyhow::Result<Self> {
+        let temporal = connect(&stack).await?;
+        let shared = sdk_config().await;
+        let config = stack.store_config();
+        let dynamodb = DynamoDb::connect(&shared, &config.dynamodb);
+        let database = Database::connect(&shared, &config.rds_data);
+        Ok(Self {
+            http: kassa_devstack::http::client(),
+            temporal,
+            products: Products::new(dynamodb.clone()),
+            reservations: Reservations::new(dynamodb),
+            orders: Orders::new(database),
+            stack,
+        })
+    }
+
+    /// The address of a path of the API, such as `/api/products`.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.stack.api_url())
+    }
+
+    /// Stops everything in order.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        Ok(self.stack.stop().await?)
+    }
+}
+
+impl fmt::Debug for Shop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shop").field("api", &self.stack.api_url()).finish_non_exhaustive()
+    }
+}
+
+async fn connect(stack: &Stack) -> anyhow::Result<Client> {
+    let target = format!("http://{}", stack.temporal.address()).parse::<Url>().context("the address of Temporal")?;
+    let connection = Connection::connect(ConnectionOptions::new(target).identity("kassa-tests").build()).await?;
+    Ok(Client::new(connection, ClientOptions::new(kassa_devstack::temporal::NAMESPACE).build())?)
+}
+
+/// Runs a test on the one shop that all tests share which neither stop anything in it nor arm faults that could strike
+/// another test's orders. It is started by the first of them, and ends with the test process.
+pub fn on_shared_shop(test: impl AsyncFnOnce(&'static Shop) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    static SHARED: OnceCell<Shop> = OnceCell::const_new();
+    RUNTIME.block_on(async { test(SHARED.get_or_try_init(Shop::own).await?).await })
+}
+
+/// Runs a test on a shop that it has for itself while it runs. Tests take turns, because starting a shop takes longer than
+/// most of them.
+pub fn on_exclusive_shop(test: impl AsyncFnOnce(&mut Exclusive) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    RUNTIME.block_on(async { test(&mut Exclusive::take().await?).await })
+}
+
+/// The shop that one test at a time has for itself.
+#[derive(Debug)]
+pub struct Exclusive {
+    slot: MutexGuard<'static, Slot>,
+}
+
+/// Where the shop is between the tests.
+#[derive(Debug)]
+struct Slot {
+    shop: Option<Shop>,
+    /// Whether the API was started with other settings than usual.
+    api_changed: bool,
+}
+
+impl Exclusive {
+    async fn take() -> anyhow::Result<Self> {
+        static SLOT: Mutex<Slot> = Mutex::const_new(Slot { shop: None, api_changed: false });
+        let mut slot = SLOT.lock().await;
+        if slot.shop.is_none() {
+            slot.shop = Some(Shop::own().await?);
+        }
+        let mut exclusive = Self { slot };
+        if exclusive.slot.api_changed {
+            exclusive.restart_api(&[]).await?;
+            exclusive.slot.api_changed = false;
+        }
+        Ok(exclusive)
+    }
+
+    /// Starts the API again with further settings, until the test ends.
+    pub async fn restart_api(&mut self, environment: &[(&str, &str)]) -> anyhow::Result<()> {
+        self.slot.api_changed = true;
+        self.stack.api.stop().await?;
+        Ok(self.stack.api.start_with(environment).await?)
+    }
+}
+
+impl Deref for Exclusive {
+    type Target = Shop;
+
+    fn deref(&self) -> &Shop {
+        self.slot.shop.as_ref().expect("taking the slot has filled it")
+    }
+}
+
+impl DerefMut for Exclusive {
+    fn deref_mut(&mut self) -> &mut Shop {
+        self.slot.shop.as_mut().expect("taking the slot has filled it")
+    }
+}
+
+impl Drop for Exclusive {
+    /// Whatever a test left armed does not strike the next one.
+    fn drop(&mut self) {
+        self.stack.stripe.faults().clear();
+        self.stack.rds_data.faults().clear();
+    }
+}

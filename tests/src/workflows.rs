@@ -1,0 +1,143 @@
+//! The workflows of orders, as an operator sees them in the web UI.
+
+use anyhow::{Context as _, ensure};
+use kassa_domain::OrderId;
+use kassa_workflows::checkout::Checkout;
+use kassa_workflows::workflow_id;
+use serde::Deserialize;
+use temporalio_client::errors::WorkflowInteractionError;
+use temporalio_client::grpc::WorkflowService;
+use temporalio_client::tonic::IntoRequest as _;
+use temporalio_client::{
+    Client, UntypedQuery, WorkflowCountOptions, WorkflowDescribeOptions, WorkflowExecutionDescription,
+    WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowHandle, WorkflowQueryOptions,
+};
+use temporalio_common::UntypedWorkflow;
+use temporalio_common::data_converters::RawValue;
+use temporalio_common::protos::constants::LOCAL_ACTIVITY_MARKER_NAME;
+use temporalio_common::protos::coresdk::external_data::LocalActivityMarkerData;
+use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_common::protos::temporal::api::workflowservice::v1::DeleteWorkflowExecutionRequest;
+
+use crate::{Shop, eventually};
+
+impl Shop {
+    /// The workflow of an order.
+    pub fn workflow(&self, order: &OrderId) -> WorkflowHandle<Client, Checkout> {
+        self.temporal.get_workflow_handle::<Checkout>(workflow_id(order))
+    }
+
+    /// What Temporal knows about the workflow of an order, if there is one.
+    pub async fn describe(&self, order: &OrderId) -> anyhow::Result<Option<WorkflowExecutionDescription>> {
+        match self.workflow(order).describe(WorkflowDescribeOptions::default()).await {
+            Ok(description) => Ok(Some(description)),
+            Err(WorkflowInteractionError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error).context("describing a workflow"),
+        }
+    }
+
+    /// The events of the workflow of an order.
+    pub async fn history(&self, order: &OrderId) -> anyhow::Result<Vec<HistoryEvent>> {
+        let history = self.workflow(order).fetch_history(WorkflowFetchHistoryOptions::default());
+        history.into_events().await.context("fetching a history")
+    }
+
+    /// The events of the workflow of an order, in the form that a replay reads.
+    pub async fn history_json(&self, order: &OrderId) -> anyhow::Result<Vec<u8>> {
+        let history = self.workflow(order).fetch_history(WorkflowFetchHistoryOptions::default());
+        history.to_json().await.context("fetching a history")
+    }
+
+    /// How many workflows match a query, in the list that operators search. It is a moment behind.
+    pub async fn count_workflows(&self, query: &str) -> anyhow::Result<usize> {
+        let count = self.temporal.count_workflows(query, WorkflowCountOptions::default()).await;
+        Ok(count.context("counting workflows")?.count())
+    }
+
+    /// Deletes the workflow of an order and its history, as Temporal does by itself when its time is over.
+    pub async fn forget(&self, order: &OrderId) -> anyhow::Result<()> {
+        let execution = WorkflowExecution { workflow_id: workflow_id(order), ..Default::default() };
+        let namespace = self.temporal.options().namespace.clone();
+        let request = DeleteWorkflowExecutionRequest { namespace, workflow_execution: Some(execution) };
+        let mut client = self.temporal.clone();
+        WorkflowService::delete_workflow_execution(&mut client, request.into_request())
+            .await
+            .context("deleting a workflow")?;
+        eventually(&format!("the workflow of {order} is forgotten"), async || {
+            ensure!(self.describe(order).await?.is_none(), "it is still there");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits until the workflow of an order has completed.
+    pub async fn closed(&self, order: &OrderId) -> anyhow::Result<WorkflowExecutionDescription> {
+        eventually(&format!("the workflow of {order} completes"), async || {
+            let description = self.describe(order).await?.context("there is no workflow")?;
+            ensure!(description.status() == WorkflowExecutionStatus::Completed, "it is {:?}", description.status());
+            Ok(description)
+        })
+        .await
+    }
+
+    /// The current details that the web UI shows of a workflow: how far the order is, and what it waits for.
+    pub async fn current_details(&self, order: &OrderId) -> anyhow::Result<String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Metadata {
+            #[serde(default)]
+            current_details: String,
+        }
+
+        let handle = self.temporal.get_workflow_handle::<UntypedWorkflow>(workflow_id(order));
+        let query = UntypedQuery::new("__temporal_workflow_metadata");
+        let answer = handle.query(query, RawValue::new(Vec::new()), WorkflowQueryOptions::default()).await;
+        let answer = answer.context("asking a workflow for its metadata")?;
+        let payload = answer.payloads.first().context("the metadata is empty")?;
+        let metadata: Metadata = serde_json::from_slice(&payload.data).context("reading the metadata")?;
+        Ok(metadata.current_details)
+    }
+
+    /// Waits until the order is parked, and returns the current details that tell the operator.
+    pub async fn parked(&self, order: &OrderId) -> anyhow::Result<String> {
+        eventually(&format!("{order} is parked"), async || {
+            let details = self.current_details(order).await?;
+            ensure!(details.contains("Needs an operator"), "it shows {details}");
+            Ok(details)
+        })
+        .await
+    }
+}
+
+/// The activities of a history that were done, by their wire names and in the order in which they ended. Failed ones
+/// are marked with an exclamation mark.
+pub fn activities(history: &[HistoryEvent]) -> Vec<String> {
+    let scheduled = |id: i64| {
+        let event = history.iter().find(|event| event.event_id == id)?;
+        match event.attributes.as_ref()? {
+            Attributes::ActivityTaskScheduledEventAttributes(scheduled) => {
+                Some(scheduled.activity_type.as_ref()?.name.clone())
+            }
+            _ => None,
+        }
+    };
+    let done = history.iter().filter_map(|event| match event.attributes.as_ref()? {
+        Attributes::ActivityTaskCompletedEventAttributes(done) => scheduled(done.scheduled_event_id),
+        Attributes::ActivityTaskFailedEventAttributes(failed) => {
+            scheduled(failed.scheduled_event_id).map(|name| format!("{name}!"))
+        }
+        Attributes::ActivityTaskTimedOutEventAttributes(late) => {
+            scheduled(late.scheduled_event_id).map(|name| format!("{name}!"))
+        }
+        Attributes::MarkerRecordedEventAttributes(marker) if marker.marker_name == LOCAL_ACTIVITY_MARKER_NAME => {
+            let data = marker.details.get("data")?.payloads.first()?;
+            let data: LocalActivityMarkerData = serde_json::from_slice(&data.data).ok()?;
+            let failed = if marker.failure.is_some() { "!" } else { "" };
+            Some(format!("{}{failed}", data.activity_type))
+        }
+        _ => None,
+    });
+    done.collect()
+}

@@ -1,0 +1,107 @@
+//! The worker offers every activity that a workflow may ask for, and every workflow that the API may start.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kassa_activities::events::Events;
+use kassa_activities::inventory::Inventory;
+use kassa_activities::notifications::Notifications;
+use kassa_activities::orders::Orders;
+use kassa_activities::payments::Payments;
+use kassa_devstack::stack::sdk_config;
+use kassa_devstack::workspace;
+use kassa_store::config::{dynamodb_client, rdsdata_client};
+use kassa_store::{Database, DynamoDb, Products, RdsDataConfig, Reservations, TableNames};
+use kassa_stripe_client::{PooledStripe, SecretKey, StripeConfig};
+use kassa_worker::{Activities, options};
+use kassa_workflows::contracts::ACTIVITY_NAMES;
+use temporalio_sdk::WorkerOptions;
+
+/// A worker as the product registers it. Its clients lead nowhere: nothing is called.
+async fn worker() -> WorkerOptions {
+    let nowhere = Some("http://127.0.0.1:9");
+    let shared = sdk_config().await;
+    let arn = "arn:aws:rds:eu-central-1:000000000000:cluster:nowhere";
+    let rds_data = RdsDataConfig {
+        endpoint: nowhere.map(str::to_owned),
+        resource_arn: arn.to_owned(),
+        secret_arn: arn.to_owned(),
+        database: "nowhere".to_owned(),
+    };
+    let dynamodb = DynamoDb::new(dynamodb_client(&shared, nowhere), TableNames::default());
+    let database = Database::new(rdsdata_client(&shared, nowhere), &rds_data);
+    let stripe = StripeConfig::new(SecretKey::new("sk_test_nowhere").unwrap());
+    let activities = Activities {
+        orders: Orders::new(kassa_store::Orders::new(database), Products::new(dynamodb.clone())),
+        inventory: Inventory::new(Reservations::new(dynamodb)),
+        payments: Payments::new(PooledStripe::new(&stripe).unwrap()),
+        notifications: Notifications::new(aws_sdk_sesv2::Client::new(&shared), "shop@example.com".to_owned()),
+        events: Events::new(aws_sdk_eventbridge::Client::new(&shared), "nowhere".to_owned()),
+    };
+    options("nowhere", activities).unwrap()
+}
+
+/// The texts in quotation marks. The registry shows its names in no other way than in its debug form.
+fn quoted(text: &str) -> BTreeSet<String> {
+    text.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The names in all attributes that begin with `attribute`, such as `#[activity(name = `, in the workflows crate.
+/// A name is a text, or a constant of the same file.
+fn declared(attribute: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for path in sources(&workspace::root().join("workflows/src")) {
+        let source = fs::read_to_string(&path).unwrap();
+        for rest in source.split(attribute).skip(1) {
+            let value = rest.split(')').next().unwrap();
+            let name = match value.strip_prefix('"') {
+                Some(text) => text.trim_end_matches('"'),
+                None => constant(&source, value),
+            };
+            names.insert(name.to_owned());
+        }
+    }
+    names
+}
+
+fn constant<'a>(source: &'a str, name: &str) -> &'a str {
+    let declaration = format!("pub const {name}: &str = \"");
+    let start = source.split(&declaration).nth(1).unwrap_or_else(|| panic!("there is no constant {name}"));
+    start.split('"').next().unwrap()
+}
+
+#[test]
+fn the_list_of_activities_is_complete() {
+    let listed: BTreeSet<String> = ACTIVITY_NAMES.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(listed.len(), ACTIVITY_NAMES.len(), "a name is listed twice");
+    assert_eq!(listed, declared("#[activity(name = "));
+}
+
+#[tokio::test]
+async fn every_activity_is_registered_on_the_worker() {
+    let registered = quoted(&format!("{:?}", worker().await.activities()));
+    assert_eq!(registered, ACTIVITY_NAMES.iter().map(|name| (*name).to_owned()).collect());
+}
+
+#[tokio::test]
+async fn every_workflow_is_registered_on_the_worker() {
+    let workflows = worker().await.workflows();
+    let registered = workflows.workflow_definitions().map(|definition| definition.workflow_type.clone()).collect();
+    let declared = declared("#[run(name = ");
+    assert!(declared.contains("checkout"), "{declared:?}");
+    assert_eq!(declared, registered);
+}

@@ -1,0 +1,9 @@
+//! What goes wrong, and what becomes of the orders: killed workers, servers that go away, and a Stripe that fails in
+//! every way it can.
+
+mod charges;
+mod effects;
+mod kills;
+mod outages;
+mod rig;
+mod workers;

@@ -1,0 +1,73 @@
+//! Servers go away in mid-checkout and come back; no order is lost, and nobody pays twice.
+
+use anyhow::{Context as _, ensure};
+use kassa_tests::proxy::Moment;
+use kassa_tests::{Answer, Exclusive, Shop, eventually, on_exclusive_shop};
+use reqwest::StatusCode;
+
+use crate::effects::charge;
+use crate::rig::{Rig, STOCK, on_sale};
+
+/// Buys a piece, lets `outage` happen while the card has been charged and the answer is on its way, and wants the
+/// order confirmed.
+async fn survives(
+    shop: &mut Exclusive,
+    outage: impl AsyncFnOnce(&mut Shop) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let rig = Rig::set_up(shop).await?;
+    let product = on_sale(shop).await?;
+    let checkout = shop.customer().buys(&product, 1);
+    let (order, request) = (checkout.order_id(), checkout.request());
+    let post = || request.try_clone().map(Answer::of).context("the request can be repeated");
+    let mut hold = rig.proxies.stripe.hold(charge().and(order.as_str()), Moment::AfterEffect);
+    let first = tokio::spawn(post()?);
+    hold.caught().await?;
+
+    outage(shop).await?;
+
+    hold.deliver();
+    // What the first request is told does not matter: its connection may have gone down with the server. While the
+    // server is away the API says so, and the customer asks again.
+    let _ = first.await?;
+    eventually("the order is confirmed", async || {
+        let answer = post()?.await?;
+        ensure!(answer.status == StatusCode::CREATED, "{answer:?}");
+        Ok(())
+    })
+    .await?;
+    shop.oracle().product(&product, STOCK).order(&order).check().await
+}
+
+#[test]
+fn an_order_goes_on_after_a_restart_of_temporal() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        survives(shop, async |shop| {
+            shop.stack.temporal.stop().await?;
+            Ok(shop.stack.temporal.start_again().await?)
+        })
+        .await
+    })
+}
+
+#[test]
+fn an_order_goes_on_after_a_crash_of_temporal() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        survives(shop, async |shop| {
+            shop.stack.temporal.kill().await?;
+            Ok(shop.stack.temporal.start_again().await?)
+        })
+        .await
+    })
+}
+
+#[test]
+fn an_order_goes_on_after_a_restart_of_postgres() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        survives(shop, async |shop| {
+            // In order, because a temporary database does not write through to the disk what it has committed.
+            shop.stack.postgres.stop().await?;
+            Ok(shop.stack.postgres.start_again().await?)
+        })
+        .await
+    })
+}

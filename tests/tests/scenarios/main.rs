@@ -1,0 +1,14 @@
+//! Orders from the customer's request to their end, through everything that is real about them.
+
+mod bad_input;
+mod budget;
+mod catalogue;
+mod compensation;
+mod confirmed;
+mod declined;
+mod idempotency;
+mod impatience;
+mod parking;
+mod rush;
+mod service;
+mod unavailable;
