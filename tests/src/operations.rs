@@ -17,7 +17,7 @@ impl Shop {
 
     /// A new product at a price in euro cents, with some pieces in stock.
     pub async fn create_product(&self, price: i64, stock: i64) -> anyhow::Result<ProductId> {
-        let id = ProductId::generate();
+        let id = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
         let body =
             json!({ "id": id, "name": format!("Product {id}"), "price": { "amount": price, "currency": "EUR" } });
         let answer = Answer::of(self.as_admin(Method::POST, "/api/products").json(&body)).await?;

@@ -15,6 +15,7 @@ use kassa_store::products::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use crate::auth::Admin;
 use crate::extract::{Json, PathParameter, QueryParameters, RequiredIdempotencyKey};
@@ -125,7 +126,12 @@ pub(crate) async fn create_product(
         ));
     }
     let description = text("description", description, MAX_DESCRIPTION)?;
-    let new = NewProduct { id: id.unwrap_or_else(ProductId::generate), name, description, price };
+    let new = NewProduct {
+        id: id.unwrap_or_else(|| ProductId::from_unique(Uuid::now_v7().as_u128())),
+        name,
+        description,
+        price,
+    };
     let product = products.create(new).await.map_err(|error| match error {
         CreateProductError::AlreadyExists(id) => Problem::new(
             ProblemCode::ProductExists,

@@ -18,8 +18,9 @@ use crate::reaper::{self, LastSignal};
 /// How many lines of a log go into a message.
 const TAIL_LINES: usize = 25;
 
-/// How long a process may take to end in order before it is killed.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a process may take to end in order before it is killed: longer than a worker takes to finish a charge in
+/// flight.
+const GRACE: Duration = Duration::from_secs(40);
 
 /// Reads one line before it becomes the program, so that the program cannot do anything before it is on the
 /// reaper's list; and never becomes it if this process died first.

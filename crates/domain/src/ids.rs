@@ -114,9 +114,10 @@ impl OrderId {
 }
 
 impl ProductId {
-    /// A new identifier; ordered by time of creation.
-    pub fn generate() -> Self {
-        Self(format!("{}{}", Self::PREFIX, uuid::Uuid::now_v7().simple()))
+    /// The identifier that a unique number makes, such as a UUID. Drawing one is for the caller: there is no random source
+    /// in this crate, because workflows link it.
+    pub fn from_unique(number: u128) -> Self {
+        Self(format!("{}{number:032x}", Self::PREFIX))
     }
 }
 

@@ -25,6 +25,8 @@ const WORLD: &[&str] = &[
     "tokio-postgres",
     "rand",
     "fastrand",
+    "getrandom",
+    "uuid",
 ];
 
 /// The engine's own crates bring an asynchronous runtime and a random source along. What these crates do with them is

@@ -186,7 +186,10 @@ fn products_that_do_not_exist_are_named() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
         let customer = shop.customer();
         let tea = shop.create_product(1250, 5).await?;
-        let (first, second) = (ProductId::generate(), ProductId::generate());
+        let (first, second) = (
+            ProductId::from_unique(uuid::Uuid::now_v7().as_u128()),
+            ProductId::from_unique(uuid::Uuid::now_v7().as_u128()),
+        );
         let items = json!([
             { "product_id": first, "quantity": 1 },
             { "product_id": tea, "quantity": 1 },

@@ -14,7 +14,7 @@ fn product(id: &ProductId) -> Value {
 fn administrative_calls_need_the_key() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
         let tea = shop.create_product(1250, 0).await?;
-        let new = ProductId::generate();
+        let new = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
         let calls = || {
             [
                 shop.http.post(shop.url("/api/products")).json(&product(&new)),
@@ -46,7 +46,7 @@ fn administrative_calls_need_the_key() -> anyhow::Result<()> {
 #[test]
 fn product_is_created_read_and_listed() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
-        let id = ProductId::generate();
+        let id = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
 
         let created = Answer::of(shop.as_admin(Method::POST, "/api/products").json(&product(&id))).await?;
 
@@ -83,7 +83,7 @@ fn product_is_created_read_and_listed() -> anyhow::Result<()> {
 #[test]
 fn product_that_makes_no_sense_is_refused_with_its_field() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
-        let id = ProductId::generate();
+        let id = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
         for (change, field) in [
             (json!({ "name": "" }), "name"),
             (json!({ "name": "a\nb" }), "name"),
@@ -155,7 +155,7 @@ fn more_stock_than_there_is_cannot_be_taken_away() -> anyhow::Result<()> {
         let answer = shop.receive_stock(&tea, -3, &Uuid::new_v4().to_string()).await?;
 
         answer.assert_problem(409, "insufficient_stock");
-        let unknown = ProductId::generate();
+        let unknown = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
         shop.receive_stock(&unknown, 1, "receipt-0001").await?.assert_problem(404, "product_not_found");
         shop.oracle().product(&tea, 5).order(&order).check().await
     })

@@ -13,7 +13,7 @@ use crate::support::{Meddling, Shop};
 #[tokio::test]
 async fn a_created_product_is_found_without_stock() {
     let shop = Shop::open().await;
-    let id = ProductId::generate();
+    let id = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
 
     let created = shop.products.create(new_product(&id)).await.unwrap();
 
@@ -27,7 +27,7 @@ async fn a_created_product_is_found_without_stock() {
 #[tokio::test]
 async fn an_unknown_product_is_not_found() {
     let shop = Shop::open().await;
-    assert_eq!(shop.products.get(&ProductId::generate()).await.unwrap(), None);
+    assert_eq!(shop.products.get(&ProductId::from_unique(uuid::Uuid::now_v7().as_u128())).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_product_whose_first_answer_was_lost_is_created() {
     let shop = Shop::open().await;
     let (gateway, dynamodb) = shop.through_gateway().await;
     gateway.meddle("PutItem", 1, &Meddling::LoseAnswer);
-    let id = ProductId::generate();
+    let id = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
 
     Products::new(dynamodb).create(new_product(&id)).await.unwrap();
 
@@ -59,7 +59,7 @@ async fn a_product_whose_first_answer_was_lost_is_created() {
 #[tokio::test]
 async fn a_negative_price_is_refused() {
     let shop = Shop::open().await;
-    let id = ProductId::generate();
+    let id = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
 
     let product = NewProduct { price: Money::new(-1, Currency::EUR), ..new_product(&id) };
     let error = shop.products.create(product).await.unwrap_err();
@@ -77,7 +77,7 @@ async fn many_products_come_in_the_order_asked_for() {
     }
     ids.reverse();
     let mut asked = ids.clone();
-    asked.insert(7, ProductId::generate());
+    asked.insert(7, ProductId::from_unique(uuid::Uuid::now_v7().as_u128()));
 
     let found = shop.products.get_many(&asked).await.unwrap();
 
@@ -248,7 +248,11 @@ async fn a_correction_takes_no_more_than_is_available() {
 async fn stock_of_an_unknown_product_is_refused() {
     let shop = Shop::open().await;
     for pieces in [5, -5] {
-        let error = shop.products.receive_stock(&ProductId::generate(), &receipt("r", pieces)).await.unwrap_err();
+        let error = shop
+            .products
+            .receive_stock(&ProductId::from_unique(uuid::Uuid::now_v7().as_u128()), &receipt("r", pieces))
+            .await
+            .unwrap_err();
         assert!(matches!(error, ReceiveStockError::UnknownProduct(_)), "{error}");
     }
 }

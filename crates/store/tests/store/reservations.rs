@@ -70,7 +70,7 @@ async fn a_reservation_whose_answer_was_lost_is_held_once() {
 async fn out_of_stock_names_every_short_line_and_holds_nothing() {
     let shop = Shop::open().await;
     let (plenty, few, none) = (shop.product(10).await, shop.product(2).await, shop.product(0).await);
-    let unknown = ProductId::generate();
+    let unknown = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
     let order = order();
 
     let lines = [line(&few, 3), line(&plenty, 1), line(&none, 1), line(&unknown, 4)];

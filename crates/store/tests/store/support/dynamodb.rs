@@ -47,7 +47,7 @@ impl Shop {
 
     /// A product with this many pieces.
     pub(crate) async fn product(&self, available: i64) -> ProductId {
-        let id = ProductId::generate();
+        let id = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
         self.products.create(new_product(&id)).await.unwrap();
         if available > 0 {
             self.receive(&id, available).await;
