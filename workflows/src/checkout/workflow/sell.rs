@@ -1,0 +1,160 @@
+//! The steps of an order, and what is announced at its end.
+
+use kassa_domain::{EventId, PaymentId, PricedOrder};
+use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext, workflows::join};
+
+use super::Checkout;
+use super::insist::Failure;
+use crate::checkout::step::{Step, UndoStack};
+use crate::checkout::{CheckoutAnswer, CheckoutOutcome, options};
+use crate::contracts::events::{Events, OrderEvent, Publish};
+use crate::contracts::inventory::{Inventory, Reservation, Reserve, Reserved};
+use crate::contracts::notifications::{Confirmation, Notifications};
+use crate::contracts::orders::{ConfirmOrder, Orders, Placed};
+use crate::contracts::payments::{Captured, Charge, Charged, Payments};
+
+/// How selling ended.
+pub(super) enum Sale {
+    /// Confirmed and durable.
+    Done(PricedOrder),
+    /// Not to be: what was begun is to be taken back.
+    Off(CheckoutOutcome, Option<Captured>),
+    /// An earlier workflow of this order has ended already.
+    Before(CheckoutAnswer),
+}
+
+/// The steps.
+impl Checkout {
+    /// Validate, reserve, charge, deduct, confirm. Every undo is pushed before its step runs.
+    pub(super) async fn sell(ctx: &WorkflowContext<Self>, undo: &mut UndoStack) -> Sale {
+        let input = ctx.state(|s| s.input.clone());
+        let order_id = input.order.order_id.clone();
+        let policy = input.policy;
+
+        Self::begin(ctx, undo, Step::Validate);
+        let placing = ctx.execute_local_activity(
+            Orders::place,
+            input.order.clone(),
+            options::database(&policy, None, "Price the order and write it as PENDING"),
+        );
+        let order = match placing.await.map_err(Failure::from) {
+            Ok(Placed::Pending { order }) => order,
+            Ok(Placed::Refused { refusal }) => return Sale::Off(CheckoutOutcome::Refused { refusal }, None),
+            Ok(Placed::Decided { answer, order }) => return Self::decided(ctx, answer, order),
+            Err(failure) => return Self::off(ctx, Step::Validate, failure, None),
+        };
+        ctx.state_mut(|s| s.progress.total = Some(order.total));
+
+        Self::begin(ctx, undo, Step::Reserve);
+        let reserving = ctx.execute_local_activity(
+            Inventory::reserve,
+            Reserve { order_id: order_id.clone(), lines: input.order.lines },
+            options::database(&policy, None, "Hold the stock"),
+        );
+        match reserving.await.map_err(Failure::from) {
+            Ok(Reserved::Held) => {}
+            Ok(Reserved::OutOfStock { shortages }) => {
+                return Sale::Off(CheckoutOutcome::OutOfStock { shortages }, None);
+            }
+            Err(failure) => return Self::off(ctx, Step::Reserve, failure, None),
+        }
+
+        Self::begin(ctx, undo, Step::Charge);
+        let charge = Charge {
+            order_id: order_id.clone(),
+            attempt: 1,
+            amount: order.total,
+            payment_method: input.payment_method,
+        };
+        let captured = match Self::charge(ctx, charge).await {
+            Ok(Charged::Captured { captured }) => captured,
+            Ok(Charged::Declined { decline }) => return Sale::Off(CheckoutOutcome::Declined { decline }, None),
+            Err(failure) => return Self::off(ctx, Step::Charge, failure, None),
+        };
+
+        Self::begin(ctx, undo, Step::Deduct);
+        let reservation = Reservation { order_id: order_id.clone() };
+        let deduct_options = options::database(&policy, None, "Turn the held stock into sold stock");
+        let deduct = || ctx.execute_local_activity(Inventory::deduct, reservation.clone(), deduct_options.clone());
+        if let Err(failure) = Self::forward(ctx, Step::Deduct, deduct).await {
+            return Self::off(ctx, Step::Deduct, failure, Some(captured));
+        }
+
+        Self::begin(ctx, undo, Step::Confirm);
+        let confirmation = ConfirmOrder {
+            payment_id: PaymentId::of(&order_id),
+            order_id,
+            captured: captured.clone(),
+            answer: Self::answer_with(ctx, Self::confirmed(ctx, order.total)),
+        };
+        let confirm_options = options::database(&policy, None, "Write the order as CONFIRMED");
+        let confirm = || ctx.execute_local_activity(Orders::confirm, confirmation.clone(), confirm_options.clone());
+        if let Err(failure) = Self::forward(ctx, Step::Confirm, confirm).await {
+            return Self::off(ctx, Step::Confirm, failure, Some(captured));
+        }
+        Sale::Done(order)
+    }
+
+    /// Goes on from where the order has been decided. Up to there everything is local activities, so a worker that
+    /// dies before their results are recorded leaves an order that knows more than its history.
+    pub(super) fn decided(ctx: &WorkflowContext<Self>, answer: CheckoutAnswer, order: PricedOrder) -> Sale {
+        if answer.request_id != ctx.state(|s| s.input.order.request_id.clone()) {
+            return Sale::Before(answer);
+        }
+        ctx.state_mut(|s| s.progress.total = Some(order.total));
+        match answer.outcome {
+            CheckoutOutcome::Confirmed { .. } => Sale::Done(order),
+            outcome => Sale::Off(outcome, None),
+        }
+    }
+
+    /// Charges at once if Stripe answers quickly, patiently otherwise; both under one idempotency key.
+    pub(super) async fn charge(ctx: &WorkflowContext<Self>, charge: Charge) -> Result<Charged, Failure> {
+        let policy = ctx.state(|s| s.input.policy.clone());
+        let first = options::first_charge("Charge the card");
+        match ctx.execute_local_activity(Payments::charge, charge.clone(), first).await.map_err(Failure::from) {
+            Err(Failure::Exhausted(_)) => {}
+            decided => return decided,
+        }
+        let patient = options::stripe(&policy, None, "Charge the card");
+        ctx.execute_activity(Payments::charge, charge, patient).await.map_err(Failure::from)
+    }
+
+    /// Notify and publish; independent of each other, so neither waits for an outage of the other's system.
+    pub(super) async fn announce(ctx: &WorkflowContext<Self>, order: PricedOrder) {
+        let input = ctx.state(|s| s.input.clone());
+        let token = WorkflowCancellationToken::new();
+        ctx.state_mut(|s| s.progress.running = Some(Step::Notify));
+        Self::show(ctx);
+
+        let total = order.total;
+        let mail = Confirmation { order_id: input.order.order_id, email: input.order.email, order };
+        let mail_options = options::tail(&input.policy, &token, "Send the confirmation mail");
+        let notify = Self::insist(ctx, Step::Notify.activity(), || {
+            ctx.execute_activity(Notifications::confirmation, mail.clone(), mail_options.clone())
+        });
+        let publish = Self::publish(ctx, OrderEvent::Confirmed { total });
+        let _both_ended = join!(notify, publish);
+        ctx.state_mut(|s| s.progress.running = Some(Step::Publish));
+    }
+
+    /// Publishes the order's one event: it has ended this way or that.
+    pub(super) async fn publish(ctx: &WorkflowContext<Self>, event: OrderEvent) {
+        let input = ctx.state(|s| s.input.clone());
+        let order_id = input.order.order_id;
+        let sequence = 1;
+        let publish = Publish {
+            event_id: EventId::of(&order_id, sequence),
+            sequence,
+            order_id,
+            caller: input.order.caller,
+            event,
+        };
+        let token = WorkflowCancellationToken::new();
+        let publish_options = options::tail(&input.policy, &token, "Publish the event");
+        let _ended = Self::insist(ctx, Step::Publish.activity(), || {
+            ctx.execute_activity(Events::publish, publish.clone(), publish_options.clone())
+        })
+        .await;
+    }
+}

@@ -1,0 +1,100 @@
+//! The undos.
+
+use kassa_domain::{OrderStatus, PaymentId, RefundId};
+use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext};
+
+use super::Checkout;
+use super::insist::Insisted;
+use crate::checkout::step::{Undo, UndoStack};
+use crate::checkout::{CheckoutOutcome, options};
+use crate::contracts::events::OrderEvent;
+use crate::contracts::inventory::{Inventory, Reservation};
+use crate::contracts::orders::{CancelOrder, Orders, RefundedCharge};
+use crate::contracts::payments::{Captured, Charge, Payments, Refund, Refunded};
+
+/// The undos. They run detached from cancellation: whoever cancels an order wants it taken back, not half of it.
+impl Checkout {
+    pub(super) async fn take_back(
+        ctx: &WorkflowContext<Self>,
+        undo: UndoStack,
+        outcome: &CheckoutOutcome,
+        captured: Option<Captured>,
+    ) {
+        let reason = outcome.failure_reason().unwrap_or_default();
+        ctx.state_mut(|s| s.progress.failure = Some(reason.to_owned()));
+        Self::show(ctx);
+
+        let input = ctx.state(|s| s.input.clone());
+        let order_id = input.order.order_id.clone();
+        let reservation = Reservation { order_id: order_id.clone() };
+        let token = WorkflowCancellationToken::new();
+        let database = |summary| options::database(&input.policy, Some(&token), summary);
+        let mut refunded = None;
+
+        for undo in undo.unwind() {
+            match undo {
+                Undo::Refund => refunded = Self::refund(ctx, captured.clone()).await,
+                Undo::Restock => {
+                    let restock = database("Return sold stock");
+                    Self::insist(ctx, undo.activity(), || {
+                        ctx.execute_local_activity(Inventory::restock, reservation.clone(), restock.clone())
+                    })
+                    .await;
+                }
+                Undo::Release => {
+                    let release = database("Return held stock");
+                    Self::insist(ctx, undo.activity(), || {
+                        ctx.execute_local_activity(Inventory::release, reservation.clone(), release.clone())
+                    })
+                    .await;
+                }
+                Undo::Cancel => {
+                    let cancellation = CancelOrder {
+                        order: input.order.clone(),
+                        reason: reason.to_owned(),
+                        refunded: refunded.take(),
+                        answer: Self::answer_with(ctx, outcome.clone()),
+                    };
+                    let cancel = database("Write the order as CANCELLED");
+                    Self::insist(ctx, undo.activity(), || {
+                        ctx.execute_local_activity(Orders::cancel, cancellation.clone(), cancel.clone())
+                    })
+                    .await;
+                }
+            }
+            ctx.state_mut(|s| s.progress.undone.push(undo));
+            Self::show(ctx);
+        }
+        let total = ctx.state(|s| s.progress.total);
+        Self::set_state(ctx, OrderStatus::Cancelled.as_str(), Some(reason), total);
+        Self::publish(ctx, OrderEvent::Cancelled { reason: reason.to_owned() }).await;
+    }
+
+    /// Takes the charge back, whether or not we ever learnt what became of it.
+    pub(super) async fn refund(ctx: &WorkflowContext<Self>, captured: Option<Captured>) -> Option<RefundedCharge> {
+        let input = ctx.state(|s| s.input.clone());
+        let order_id = input.order.order_id;
+        let amount = ctx.state(|s| s.progress.total)?;
+        let refund = Refund {
+            charge: Charge { order_id: order_id.clone(), attempt: 1, amount, payment_method: input.payment_method },
+            payment_intent: captured.as_ref().map(|captured| captured.payment_intent.clone()),
+        };
+        let token = WorkflowCancellationToken::new();
+        let refund_options = options::stripe(&input.policy, Some(&token), "Take the charge back");
+        let ended = Self::insist(ctx, Undo::Refund.activity(), || {
+            ctx.execute_activity(Payments::refund, refund.clone(), refund_options.clone())
+        })
+        .await;
+        let (captured, reference) = match ended {
+            Insisted::Done(Refunded::Refunded { captured, refund }) => (captured, refund),
+            Insisted::ByHand { reference } => (captured?, reference),
+            Insisted::Done(Refunded::NothingCaptured) | Insisted::GivenUp => return None,
+        };
+        Some(RefundedCharge {
+            payment_id: PaymentId::of(&order_id),
+            captured,
+            refund_id: RefundId::of_undo(&order_id),
+            reference,
+        })
+    }
+}

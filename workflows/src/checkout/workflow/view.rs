@@ -1,0 +1,57 @@
+//! What callers and operators see.
+
+use kassa_domain::{Money, PaymentId};
+use temporalio_workflow::WorkflowContext;
+
+use super::Checkout;
+use super::insist::Failure;
+use super::sell::Sale;
+use crate::checkout::step::{Step, UndoStack};
+use crate::checkout::{CheckoutAnswer, CheckoutOutcome, details};
+use crate::contracts::payments::Captured;
+use crate::search_attributes::{FAILURE_REASON, ORDER_STATE, ORDER_TOTAL};
+
+impl Checkout {
+    pub(super) fn begin(ctx: &WorkflowContext<Self>, undo: &mut UndoStack, step: Step) {
+        undo.push(step);
+        ctx.state_mut(|s| s.progress.running = Some(step));
+        Self::show(ctx);
+    }
+
+    pub(super) fn off(ctx: &WorkflowContext<Self>, step: Step, failure: Failure, captured: Option<Captured>) -> Sale {
+        if !ctx.is_replaying() {
+            let order_id = ctx.state(|s| s.input.order.order_id.clone());
+            tracing::warn!(order.id = %order_id, step = step.activity(), error = failure.into_message(), "the order cannot go on and is taken back");
+        }
+        Sale::Off(CheckoutOutcome::Failed { step: step.activity().to_owned() }, captured)
+    }
+
+    pub(super) fn confirmed(ctx: &WorkflowContext<Self>, total: Money) -> CheckoutOutcome {
+        CheckoutOutcome::Confirmed { total, payment_id: PaymentId::of(&ctx.state(|s| s.input.order.order_id.clone())) }
+    }
+
+    pub(super) fn answer_with(ctx: &WorkflowContext<Self>, outcome: CheckoutOutcome) -> CheckoutAnswer {
+        ctx.state(|s| CheckoutAnswer {
+            order_id: s.input.order.order_id.clone(),
+            request_id: s.input.order.request_id.clone(),
+            fingerprint: s.input.order.fingerprint.clone(),
+            outcome,
+        })
+    }
+
+    pub(super) fn give_answer(ctx: &WorkflowContext<Self>, outcome: CheckoutOutcome) {
+        let answer = Self::answer_with(ctx, outcome);
+        ctx.state_mut(|s| s.answer = Some(answer));
+    }
+
+    pub(super) fn set_state(ctx: &WorkflowContext<Self>, state: &str, reason: Option<&str>, total: Option<Money>) {
+        let state = ORDER_STATE.value_set(state.to_owned());
+        let reason = reason.map(|reason| FAILURE_REASON.value_set(reason.to_owned()));
+        let total = total.map(|total| ORDER_TOTAL.value_set(total.amount));
+        ctx.upsert_search_attributes([Some(state), reason, total].into_iter().flatten());
+    }
+
+    pub(super) fn show(ctx: &WorkflowContext<Self>) {
+        ctx.set_current_details(ctx.state(|s| details::render(&s.progress, &s.parked)));
+    }
+}
