@@ -2,10 +2,12 @@
 
 mod clients;
 mod config;
+mod migrate;
 mod registration;
 mod run;
 
 pub use clients::connect;
 pub use config::{AnnounceConfig, Config, PaymentConfig, WorkerConfig};
+pub use migrate::migrate;
 pub use registration::{Activities, options};
 pub use run::run;

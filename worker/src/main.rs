@@ -1,11 +1,30 @@
-//! Runs the Workers of Kassa. Everything is configured through the environment.
+//! Runs the Workers of Kassa; `kassa-worker migrate` brings the database's schema up to date instead. Everything is
+//! configured through the environment.
 
-use kassa_config::{Settings, temporal};
-use kassa_worker::{Config, run};
+use std::env;
+
+use anyhow::bail;
+use kassa_config::{Settings, store, temporal};
+use kassa_worker::{Config, migrate, run};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => work().await,
+        ["migrate"] => {
+            for migration in migrate(&store(&Settings::from_env())?).await? {
+                println!("applied {migration}");
+            }
+            println!("the database is up to date");
+            Ok(())
+        }
+        _ => bail!("unknown arguments: run `kassa-worker` to poll for work, or `kassa-worker migrate`"),
+    }
+}
+
+async fn work() -> anyhow::Result<()> {
     let config = Config::read(&Settings::from_env())?;
     config.log.install();
     let temporal = temporal("kassa-worker")?;

@@ -15,6 +15,9 @@ use tokio::time::sleep;
 
 use crate::{Config, connect, options};
 
+/// The first pause between two attempts to reach Temporal; each is twice as long as the one before.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+
 /// The longest pause between two attempts to reach Temporal.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -29,15 +32,16 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let runtime = Runtime::from_current_tokio(runtime_options(config)?)?;
     tokio::pin!(stop);
-    let connection = tokio::select! {
-        connection = reach(connection) => connection,
+
+    let connections = tokio::select! {
+        connections = reach(&connection, config.worker.workers) => connections,
         () = &mut stop => return Ok(()),
     };
 
     let (ended, mut ends) = mpsc::channel(config.worker.workers);
     let mut shutdowns: Vec<Box<dyn Fn() + Send>> = Vec::new();
-    for number in 1..=config.worker.workers {
-        let client = Client::new(connection.clone(), client.clone()).map_err(|error| anyhow!("{error}"))?;
+    for (number, connection) in (1..).zip(connections) {
+        let client = Client::new(connection, client.clone()).map_err(|error| anyhow!("{error}"))?;
         let options = options(&config.worker.task_queue, connect(config).await?)?;
         let worker = Worker::new(&runtime, client, options).map_err(|error| anyhow!("{error}"))?;
         shutdowns.push(Box::new(worker.shutdown_handle()));
@@ -93,15 +97,22 @@ fn runtime_options(config: &Config) -> anyhow::Result<RuntimeOptions> {
     RuntimeOptions::builder().telemetry_options(telemetry).build().map_err(|error| anyhow!(error))
 }
 
-/// Temporal may well start after us; until it is there, every attempt is logged.
-async fn reach(options: ConnectionOptions) -> Connection {
-    let mut pause = Duration::from_millis(200);
-    loop {
-        match Connection::connect(options.clone()).await {
-            Ok(connection) => return connection,
-            Err(error) => tracing::warn!(%error, address = %options.target, "Temporal cannot be reached, trying again"),
+/// A connection for each Worker: those that share one may not poll the same task queue. Temporal may well start after
+/// us; until it is there, every attempt is logged.
+async fn reach(options: &ConnectionOptions, workers: usize) -> Vec<Connection> {
+    let mut connections = Vec::with_capacity(workers);
+    let mut pause = SHORTEST_PAUSE;
+    while connections.len() < workers {
+        let mut own = options.clone();
+        own.identity = format!("{}/{}", options.identity, connections.len() + 1);
+        match Connection::connect(own).await {
+            Ok(connection) => connections.push(connection),
+            Err(error) => {
+                tracing::warn!(%error, address = %options.target, "Temporal cannot be reached, trying again");
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
+    connections
 }

@@ -80,14 +80,6 @@ fn a_second_worker_takes_over_from_one_that_dies() -> anyhow::Result<()> {
 async fn several_workers_of_one_process_share_the_orders_and_stop_together() -> anyhow::Result<()> {
     const ORDERS: usize = 8;
     let shop = Shop::own_with(&[("KASSA_WORKERS", "3")]).await?;
-    let metrics = shop.http.get(shop.stack.worker_metrics_url()).send().await?.error_for_status()?.text().await?;
-    let started: u64 = metrics
-        .lines()
-        .filter(|line| line.starts_with("temporal_worker_start{"))
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
-        .sum();
-    ensure!(started == 3, "{started} Workers were started");
-
     let product = on_sale(&shop).await?;
     let checkouts: Vec<_> = (0..ORDERS).map(|_| shop.customer().buys(&product, 1)).collect();
     for answer in try_join_all(checkouts.iter().map(Checkout::send_until_decided)).await? {
@@ -96,5 +88,13 @@ async fn several_workers_of_one_process_share_the_orders_and_stop_together() -> 
     let orders: Vec<_> = checkouts.iter().map(Checkout::order_id).collect();
     shop.oracle().product(&product, STOCK).orders(&orders).check().await?;
     drop(checkouts);
+
+    let metrics = shop.http.get(shop.stack.worker_metrics_url()).send().await?.error_for_status()?.text().await?;
+    let started: u64 = metrics
+        .lines()
+        .filter(|line| line.starts_with("temporal_worker_start{"))
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+        .sum();
+    ensure!(started == 3, "{started} Workers were started");
     shop.stop().await
 }

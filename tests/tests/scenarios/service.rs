@@ -1,6 +1,9 @@
 //! What operators and developers ask the API about itself.
 
+use kassa_devstack::progress::Silent;
+use kassa_devstack::stack::build;
 use kassa_tests::on_shared_shop;
+use tokio::process::Command;
 
 #[test]
 fn health_and_readiness_answer() -> anyhow::Result<()> {
@@ -60,6 +63,22 @@ fn unknown_addresses_and_methods_are_problems() -> anyhow::Result<()> {
         for id in ["1", "prod_1", "ord_", "ord_ABC", "ord_'%20OR%201=1"] {
             shop.get(&format!("/api/orders/{id}")).await?.assert_problem(400, "invalid_parameter");
         }
+        Ok(())
+    })
+}
+
+#[test]
+fn migrating_again_changes_nothing_and_unknown_arguments_are_refused() -> anyhow::Result<()> {
+    on_shared_shop(async |shop| {
+        let worker = &build(&Silent).await?.worker;
+        let environment = shop.stack.environment().iter().cloned();
+        let migrated = Command::new(worker).arg("migrate").env_clear().envs(environment).output().await?;
+        assert!(migrated.status.success(), "{migrated:?}");
+        assert_eq!(String::from_utf8_lossy(&migrated.stdout), "the database is up to date\n");
+
+        let refused = Command::new(worker).arg("migrat").env_clear().output().await?;
+        assert!(!refused.status.success());
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("kassa-worker migrate"), "{refused:?}");
         Ok(())
     })
 }
