@@ -5,6 +5,7 @@ use std::fmt;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use kassa_domain::UserId;
 use sha2::{Digest, Sha256};
 
 use crate::problem::{Problem, ProblemCode};
@@ -47,8 +48,56 @@ impl fmt::Debug for AdminKey {
     }
 }
 
-/// Proof that the request carries the admin key (`Authorization: Bearer <key>`).
-pub(crate) struct Admin;
+/// Somebody with an account, as a valid access token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignedIn {
+    /// The account.
+    pub(crate) user: UserId,
+    /// Whether the account belongs to the administrators.
+    pub(crate) admin: bool,
+}
+
+/// Whoever sends the request: somebody with an account, or a guest. Credentials that are there have to be valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Visitor(pub(crate) Option<SignedIn>);
+
+/// Proof that an administrator sends the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Admin {
+    /// Who it is.
+    pub(crate) by: UserId,
+}
+
+impl<S> FromRequestParts<S> for Visitor
+where
+    AdminKey: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(AUTHORIZATION) else { return Ok(Self(None)) };
+        let key = AdminKey::from_ref(state);
+        if bearer(value.as_bytes()).is_some_and(|candidate| key.matches(candidate)) {
+            let user = UserId::of_subject("admin-key").expect("an id");
+            return Ok(Self(Some(SignedIn { user, admin: true })));
+        }
+        Err(unauthorized())
+    }
+}
+
+impl<S> FromRequestParts<S> for SignedIn
+where
+    AdminKey: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Visitor(signed_in) = Visitor::from_request_parts(parts, state).await?;
+        signed_in.ok_or_else(unauthorized)
+    }
+}
 
 impl<S> FromRequestParts<S> for Admin
 where
@@ -58,14 +107,17 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let key = AdminKey::from_ref(state);
-        let candidate = parts.headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
-        if candidate.is_some_and(|candidate| key.matches(candidate)) {
-            return Ok(Self);
+        let SignedIn { user, admin } = SignedIn::from_request_parts(parts, state).await?;
+        if admin {
+            return Ok(Self { by: user });
         }
-        Err(Problem::new(ProblemCode::Unauthorized, "Send the admin key as `Authorization: Bearer <key>`.")
-            .challenge(r#"Bearer realm="kassa""#))
+        Err(Problem::new(ProblemCode::Forbidden, "This is for administrators."))
     }
+}
+
+fn unauthorized() -> Problem {
+    Problem::new(ProblemCode::Unauthorized, "Send a valid access token as `Authorization: Bearer <token>`.")
+        .challenge(r#"Bearer realm="kassa""#)
 }
 
 /// The token of a bearer credential (RFC 6750, section 2.1; the scheme is case-insensitive, RFC 9110, section 11.1).

@@ -9,6 +9,7 @@ use kassa_workflows::TASK_QUEUE;
 use kassa_workflows::checkout::Policy;
 
 use crate::auth::{AdminKey, MIN_ADMIN_KEY_LENGTH};
+use crate::signing::{MIN_SIGNING_KEY_LENGTH, Signer};
 
 /// Everything that operators choose; how to reach Temporal is read by the Temporal client itself.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// `KASSA_ADMIN_KEY`: what administrative calls have to show.
     pub admin_key: AdminKey,
+    /// `KASSA_SIGNING_KEY`: the secret behind what guests are handed. All API processes share it.
+    pub signer: Signer,
 }
 
 /// How checkouts are started and waited for.
@@ -64,7 +67,11 @@ impl HttpConfig {
         let allowed = format!("at least {MIN_ADMIN_KEY_LENGTH} visible ASCII characters without spaces");
         let key = settings.required(name, &allowed)?;
         let admin_key = AdminKey::new(&key).map_err(|_| ConfigError::Invalid { name, allowed })?;
-        Ok(Self { listen, admin_key })
+        let name = "KASSA_SIGNING_KEY";
+        let allowed = format!("at least {MIN_SIGNING_KEY_LENGTH} characters");
+        let key = settings.required(name, &allowed)?;
+        let signer = Signer::new(&key).map_err(|_| ConfigError::Invalid { name, allowed })?;
+        Ok(Self { listen, admin_key, signer })
     }
 }
 
@@ -87,7 +94,8 @@ impl CheckoutConfig {
 mod tests {
     use super::*;
 
-    const MINIMUM: [(&str, &str); 3] = [
+    const MINIMUM: [(&str, &str); 4] = [
+        ("KASSA_SIGNING_KEY", "a-secret-of-at-least-32-characters"),
         ("KASSA_ADMIN_KEY", "a-key-of-some-length"),
         ("KASSA_RDS_RESOURCE_ARN", "arn:aws:rds:eu-central-1:123456789012:cluster:kassa"),
         ("KASSA_RDS_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kassa"),
@@ -112,6 +120,7 @@ mod tests {
         for (name, value) in [
             ("KASSA_ADMIN_KEY", "too-short"),
             ("KASSA_ADMIN_KEY", ""),
+            ("KASSA_SIGNING_KEY", "too-short"),
             ("KASSA_API_LISTEN", "8080"),
             ("KASSA_ANSWER_TIMEOUT_MS", "99"),
             ("KASSA_STEP_PATIENCE_MS", "for ever"),

@@ -10,6 +10,7 @@ mod middleware;
 mod openapi;
 mod problem;
 mod routes;
+mod signing;
 mod state;
 mod wire;
 
@@ -27,6 +28,7 @@ pub use checkouts::{CheckoutError, Checkouts};
 pub use config::{CheckoutConfig, Config, HttpConfig};
 pub use metrics::Metrics;
 pub use problem::{PROBLEM_JSON, ProblemCode};
+pub use signing::{MIN_SIGNING_KEY_LENGTH, Purpose, Signer, WeakSigningKey};
 pub use state::AppState;
 
 /// How much longer than a checkout waits for its answer a request may take: reading the body, pricing, and asking what

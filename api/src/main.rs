@@ -19,6 +19,7 @@ async fn main() -> anyhow::Result<()> {
     let database = Database::connect(&aws, &config.store.rds_data);
     let state = AppState {
         admin_key: config.http.admin_key,
+        signer: config.http.signer,
         checkouts: Checkouts::connect(connection, client, config.checkout),
         products: Products::new(dynamodb.clone()),
         orders: Orders::new(database.clone()),

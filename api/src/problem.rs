@@ -57,8 +57,10 @@ problem_codes! {
     IdempotencyKeyMissing = "idempotency_key_missing", BAD_REQUEST, "The Idempotency-Key header is missing";
     /// The `Idempotency-Key` header is not what it should be.
     IdempotencyKeyInvalid = "idempotency_key_invalid", BAD_REQUEST, "The Idempotency-Key header is not valid";
-    /// No key, or not the right one.
-    Unauthorized = "unauthorized", UNAUTHORIZED, "This needs the admin key";
+    /// No credentials, or not valid ones.
+    Unauthorized = "unauthorized", UNAUTHORIZED, "This needs a valid access token";
+    /// Not with these credentials.
+    Forbidden = "forbidden", FORBIDDEN, "This is not allowed to you";
     /// The card was declined.
     PaymentDeclined = "payment_declined", PAYMENT_REQUIRED, "The payment was declined";
     /// There is no such route.

@@ -6,12 +6,15 @@ use kassa_store::{Database, DynamoDb, Orders, Products};
 use crate::auth::AdminKey;
 use crate::checkouts::Checkouts;
 use crate::metrics::Metrics;
+use crate::signing::Signer;
 
 /// What handlers share. Cloning is cheap: all of it are handles.
 #[derive(Debug, Clone)]
 pub struct AppState {
     /// What administrative calls have to show.
     pub admin_key: AdminKey,
+    /// Signs what guests are handed.
+    pub signer: Signer,
     /// The checkout workflows.
     pub checkouts: Checkouts,
     /// Products and their stock.
@@ -38,6 +41,7 @@ macro_rules! parts {
 }
 
 parts! {
+    signer: Signer,
     checkouts: Checkouts,
     products: Products,
     orders: Orders,

@@ -37,6 +37,7 @@ fn app() -> Router {
     };
     router(AppState {
         admin_key: AdminKey::new(ADMIN_KEY).expect("long enough"),
+        signer: kassa_api::Signer::new("router-tests-signing-key-0123456789").expect("long enough"),
         checkouts: Checkouts::new(None, checkout),
         products: Products::new(dynamodb.clone()),
         orders: Orders::new(database.clone()),

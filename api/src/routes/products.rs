@@ -105,7 +105,7 @@ impl From<Product> for ProductBody {
 ///
 /// It starts without stock.
 #[utoipa::path(
-    post, path = "/products", tag = "products", security(("admin_key" = [])),
+    post, path = "/products", tag = "products", security(("access_token" = ["admin"])),
     request_body = CreateProduct,
     responses((
         status = CREATED, description = "The product is in the catalogue.", body = ProductBody,
@@ -113,7 +113,7 @@ impl From<Product> for ProductBody {
     )),
 )]
 pub(crate) async fn create_product(
-    _admin: Admin,
+    _: Admin,
     State(products): State<Products>,
     Json(request): Json<CreateProduct>,
 ) -> Result<Response, Problem> {
@@ -247,7 +247,7 @@ impl StockBody {
 /// The `Idempotency-Key` names the receipt: sent again, it is not booked again, and the answer tells the level of that
 /// moment.
 #[utoipa::path(
-    post, path = "/products/{id}/stock", tag = "products", security(("admin_key" = [])),
+    post, path = "/products/{id}/stock", tag = "products", security(("access_token" = ["admin"])),
     params(
         ("id" = String, Path, description = "The product.", example = "prod_tea"),
         (
@@ -259,7 +259,7 @@ impl StockBody {
     responses((status = OK, description = "The receipt is booked.", body = StockBody)),
 )]
 pub(crate) async fn change_stock(
-    _admin: Admin,
+    _: Admin,
     State(products): State<Products>,
     PathParameter(id): PathParameter<ProductId>,
     RequiredIdempotencyKey(key): RequiredIdempotencyKey,

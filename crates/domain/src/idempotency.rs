@@ -5,12 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::EmailAddress;
 use crate::ids::short_hash;
+use crate::{EmailAddress, UserId};
 
 /// Whoever sends a request; idempotency keys of different callers are independent.
 ///
-/// It never holds personal data: a guest is known by a hash of the e-mail address.
+/// It never holds personal data: a guest is known by a hash of the e-mail address, a user by the id of the account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Caller(String);
 
@@ -18,6 +18,16 @@ impl Caller {
     /// A customer without an account, known by the e-mail address alone.
     pub fn guest(email: &EmailAddress) -> Self {
         Self(format!("guest_{}", short_hash(&["guest", &email.normalized()])))
+    }
+
+    /// A customer with an account.
+    pub fn user(id: &UserId) -> Self {
+        Self(id.as_str().to_owned())
+    }
+
+    /// The account of the customer, if there is one.
+    pub fn as_user(&self) -> Option<UserId> {
+        self.0.parse().ok()
     }
 
     /// The caller as it appears in search attributes and database columns.

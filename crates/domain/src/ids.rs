@@ -99,6 +99,18 @@ id!(
     EventId, "event", "evt_"
 );
 
+id!(
+    /// A customer with an account, or an operator.
+    UserId, "user", "usr_"
+);
+
+impl UserId {
+    /// The user whom the identity provider knows as `subject` (the claim `sub`, a UUID at Cognito).
+    pub fn of_subject(subject: &str) -> Result<Self, InvalidId> {
+        format!("{}{subject}", Self::PREFIX).try_into()
+    }
+}
+
 impl OrderId {
     /// The order that `caller` asks for with `key`.
     ///

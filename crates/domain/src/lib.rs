@@ -15,7 +15,7 @@ mod quantity;
 
 pub use email::{EmailAddress, InvalidEmail};
 pub use idempotency::{Caller, Fingerprint, IdempotencyKey, InvalidIdempotencyKey};
-pub use ids::{EventId, InvalidId, OrderId, PaymentId, ProductId, RefundId};
+pub use ids::{EventId, InvalidId, OrderId, PaymentId, ProductId, RefundId, UserId};
 pub use iso_currency::Currency;
 pub use money::{Money, MoneyError, UnknownCurrency, parse_currency};
 pub use order::{IllegalTransition, OrderStatus, UnknownStatus};

@@ -9,6 +9,9 @@ use crate::temporal;
 /// The key of the API's administrative calls.
 pub const ADMIN_KEY: &str = "local-stack-admin-key";
 
+/// The secret behind what the API hands to guests.
+const SIGNING_KEY: &str = "local-stack-signing-key-0123456789abcdef";
+
 /// The key that the Stripe stand-in accepts.
 pub const STRIPE_SECRET_KEY: &str = "sk_test_local";
 
@@ -59,6 +62,7 @@ pub(super) fn environment(options: &StackOptions, ports: &Ports) -> Vec<(String,
         ("KASSA_STRIPE_SECRET_KEY", STRIPE_SECRET_KEY.to_owned()),
         ("KASSA_API_LISTEN", ports.api.address().to_string()),
         ("KASSA_ADMIN_KEY", ADMIN_KEY.to_owned()),
+        ("KASSA_SIGNING_KEY", SIGNING_KEY.to_owned()),
         ("KASSA_LOG_FORMAT", "text".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
