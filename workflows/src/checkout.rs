@@ -2,13 +2,10 @@
 
 mod answer;
 mod details;
-mod operator;
-mod options;
 mod step;
 mod workflow;
 
 pub use answer::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Policy, Refusal};
-pub use operator::{Operator, Reasoned, Resolution};
 pub use step::{Step, Undo, UndoStack};
 pub use workflow::Checkout;
 

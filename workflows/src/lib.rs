@@ -6,6 +6,8 @@
 
 pub mod checkout;
 pub mod contracts;
+mod options;
+pub mod parking;
 pub mod search_attributes;
 
 use kassa_domain::OrderId;

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use kassa_domain::Money;
 
-use super::operator::{Direction, ParkingLot};
 use super::step::{Step, Undo};
+use crate::parking::ParkingLot;
 
 /// How far the order has come.
 #[derive(Debug, Default)]
@@ -27,13 +27,7 @@ pub(super) fn render(progress: &Progress, parked: &ParkingLot) -> String {
     if let Some(total) = progress.total {
         line(format_args!("**Total**: {total}\n"));
     }
-    for (step, waiting) in parked.iter() {
-        let choices = match waiting.direction {
-            Direction::Forward => "`retry` or `abort`",
-            Direction::Only => "`retry`, `resolve` or `write_off`",
-        };
-        line(format_args!("**Needs an operator** at `{step}`: {}\n\nSend the update {choices}.\n", waiting.error));
-    }
+    line(format_args!("{}", parked.details()));
     for step in Step::ALL {
         let mark = match progress.running {
             Some(running) if step < running => "done",
@@ -68,17 +62,5 @@ mod tests {
         let text = render(&progress, &ParkingLot::default());
         assert!(text.contains("inventory.reserve: done"), "{text}");
         assert!(text.contains("payments.charge: failed"), "{text}");
-    }
-
-    #[test]
-    fn a_parked_order_says_where_why_and_what_to_do() {
-        let mut parked = ParkingLot::default();
-        parked.park(Undo::Refund.activity(), Direction::Only, "Stripe refuses the refund".to_owned());
-        let progress =
-            Progress { running: Some(Step::Confirm), failure: Some("step_failed".into()), ..Progress::default() };
-        let text = render(&progress, &parked);
-        assert!(text.contains("at `payments.refund`: Stripe refuses the refund"), "{text}");
-        assert!(text.contains("`retry`, `resolve` or `write_off`"), "{text}");
-        assert!(text.contains("orders.confirm: failed"), "{text}");
     }
 }

@@ -2,27 +2,19 @@
 
 #![expect(missing_docs, reason = "the workflow macros generate markers without documentation")]
 
-mod insist;
 mod sell;
 mod take_back;
 mod view;
 
-use std::error::Error;
-
-use kassa_domain::OrderStatus;
+use kassa_domain::{OrderId, OrderStatus};
 use temporalio_macros::{workflow, workflow_methods};
-use temporalio_workflow::{
-    SyncWorkflowContext, WaitConditionOptions, WorkflowCancellationToken, WorkflowContext, WorkflowContextView,
-    WorkflowResult,
-};
+use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult};
 
 use self::sell::Sale;
 use super::details::Progress;
-use super::operator::{Decision, ParkingLot};
 use super::step::UndoStack;
-use super::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Operator, Reasoned, Resolution};
-
-type Refused = Box<dyn Error + Send + Sync>;
+use super::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, details};
+use crate::parking::{Decision, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, all_answered, detached};
 
 /// One order from its request to its end.
 #[workflow]
@@ -66,9 +58,7 @@ impl Checkout {
         };
         ctx.state_mut(|s| s.progress.finished = true);
         Self::show(ctx);
-        // A run that closes before a caller has its answer would lose it.
-        let handlers = ctx.clone();
-        let _detached = ctx.wait_condition_with_options(move |_| handlers.all_handlers_finished(), detached()).await;
+        all_answered(ctx).await;
         Ok(outcome)
     }
 
@@ -82,51 +72,63 @@ impl Checkout {
 
     /// Operators: tries the parked step again.
     #[update(name = "retry")]
-    pub fn retry(&mut self, _ctx: &mut SyncWorkflowContext<Self>, _by: Operator) {
-        self.parked.decide(&Decision::Retry);
+    pub fn retry(&mut self, _ctx: &mut SyncWorkflowContext<Self>, by: Operator) {
+        self.parked.decide(&Decision::Retry(by));
     }
 
     #[update_validator(retry)]
     fn validate_retry(&self, _ctx: &WorkflowContextView, by: &Operator) -> Result<(), Refused> {
-        Ok(self.parked.check(&by.operator, None, &Decision::Retry)?)
+        Ok(self.parked.check(&Decision::Retry(by.clone()))?)
     }
 
     /// Operators: the parked step was done by hand.
     #[update(name = "resolve")]
     pub fn resolve(&mut self, _ctx: &mut SyncWorkflowContext<Self>, by: Resolution) {
-        self.parked.decide(&Decision::Resolve { reference: by.reference });
+        self.parked.decide(&Decision::Resolve(by));
     }
 
     #[update_validator(resolve)]
     fn validate_resolve(&self, _ctx: &WorkflowContextView, by: &Resolution) -> Result<(), Refused> {
-        let decision = Decision::Resolve { reference: by.reference.clone() };
-        Ok(self.parked.check(&by.operator, Some(&by.reference), &decision)?)
+        Ok(self.parked.check(&Decision::Resolve(by.clone()))?)
     }
 
     /// Operators: the parked step is given up for good.
     #[update(name = "write_off")]
-    pub fn write_off(&mut self, _ctx: &mut SyncWorkflowContext<Self>, _by: Reasoned) {
-        self.parked.decide(&Decision::WriteOff);
+    pub fn write_off(&mut self, _ctx: &mut SyncWorkflowContext<Self>, by: Reasoned) {
+        self.parked.decide(&Decision::WriteOff(by));
     }
 
     #[update_validator(write_off)]
     fn validate_write_off(&self, _ctx: &WorkflowContextView, by: &Reasoned) -> Result<(), Refused> {
-        Ok(self.parked.check(&by.operator, Some(&by.reason), &Decision::WriteOff)?)
+        Ok(self.parked.check(&Decision::WriteOff(by.clone()))?)
     }
 
     /// Operators: the order is taken back instead of trying on.
     #[update(name = "abort")]
-    pub fn abort(&mut self, _ctx: &mut SyncWorkflowContext<Self>, _by: Reasoned) {
-        self.parked.decide(&Decision::Abort);
+    pub fn abort(&mut self, _ctx: &mut SyncWorkflowContext<Self>, by: Reasoned) {
+        self.parked.decide(&Decision::Abort(by));
     }
 
     #[update_validator(abort)]
     fn validate_abort(&self, _ctx: &WorkflowContextView, by: &Reasoned) -> Result<(), Refused> {
-        Ok(self.parked.check(&by.operator, Some(&by.reason), &Decision::Abort)?)
+        Ok(self.parked.check(&Decision::Abort(by.clone()))?)
     }
 }
 
-/// Options of a wait that goes on when the workflow is cancelled.
-fn detached() -> WaitConditionOptions {
-    WaitConditionOptions::builder().cancellation_token(WorkflowCancellationToken::new()).build()
+impl Parks for Checkout {
+    fn parked(&self) -> &ParkingLot {
+        &self.parked
+    }
+
+    fn parked_mut(&mut self) -> &mut ParkingLot {
+        &mut self.parked
+    }
+
+    fn order_id(&self) -> Option<OrderId> {
+        Some(self.input.order.order_id.clone())
+    }
+
+    fn details(&self) -> String {
+        details::render(&self.progress, &self.parked)
+    }
 }

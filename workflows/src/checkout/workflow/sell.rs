@@ -4,14 +4,15 @@ use kassa_domain::{EventId, PaymentId, PricedOrder};
 use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext, workflows::join};
 
 use super::Checkout;
-use super::insist::Failure;
 use crate::checkout::step::{Step, UndoStack};
-use crate::checkout::{CheckoutAnswer, CheckoutOutcome, options};
+use crate::checkout::{CheckoutAnswer, CheckoutOutcome};
 use crate::contracts::events::{Events, OrderEvent, Publish};
 use crate::contracts::inventory::{Inventory, Reservation, Reserve, Reserved};
 use crate::contracts::notifications::{Confirmation, Notifications};
 use crate::contracts::orders::{ConfirmOrder, Orders, Placed};
 use crate::contracts::payments::{Captured, Charge, Charged, Payments};
+use crate::options;
+use crate::parking::{Failure, Parks};
 
 /// How selling ended.
 pub(super) enum Sale {
@@ -76,7 +77,7 @@ impl Checkout {
         let reservation = Reservation { order_id: order_id.clone() };
         let deduct_options = options::database(&policy, None, "Turn the held stock into sold stock");
         let deduct = || ctx.execute_local_activity(Inventory::deduct, reservation.clone(), deduct_options.clone());
-        if let Err(failure) = Self::forward(ctx, Step::Deduct, deduct).await {
+        if let Err(failure) = Self::forward(ctx, Step::Deduct.activity(), deduct).await {
             return Self::off(ctx, Step::Deduct, failure, Some(captured));
         }
 
@@ -89,7 +90,7 @@ impl Checkout {
         };
         let confirm_options = options::database(&policy, None, "Write the order as CONFIRMED");
         let confirm = || ctx.execute_local_activity(Orders::confirm, confirmation.clone(), confirm_options.clone());
-        if let Err(failure) = Self::forward(ctx, Step::Confirm, confirm).await {
+        if let Err(failure) = Self::forward(ctx, Step::Confirm.activity(), confirm).await {
             return Self::off(ctx, Step::Confirm, failure, Some(captured));
         }
         Sale::Done(order)

@@ -4,13 +4,14 @@ use kassa_domain::{OrderStatus, PaymentId, RefundId};
 use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext};
 
 use super::Checkout;
-use super::insist::Insisted;
+use crate::checkout::CheckoutOutcome;
 use crate::checkout::step::{Undo, UndoStack};
-use crate::checkout::{CheckoutOutcome, options};
 use crate::contracts::events::OrderEvent;
 use crate::contracts::inventory::{Inventory, Reservation};
 use crate::contracts::orders::{CancelOrder, Orders, RefundedCharge};
 use crate::contracts::payments::{Captured, Charge, Payments, Refund, Refunded};
+use crate::options;
+use crate::parking::{Insisted, Parks};
 
 /// The undos. They run detached from cancellation: whoever cancels an order wants it taken back, not half of it.
 impl Checkout {
@@ -88,7 +89,7 @@ impl Checkout {
         let (captured, reference) = match ended {
             Insisted::Done(Refunded::Refunded { captured, refund }) => (captured, refund),
             Insisted::ByHand { reference } => (captured?, reference),
-            Insisted::Done(Refunded::NothingCaptured) | Insisted::GivenUp => return None,
+            Insisted::Done(Refunded::NothingCaptured) | Insisted::GivenUp { .. } => return None,
         };
         Some(RefundedCharge {
             payment_id: PaymentId::of(&order_id),

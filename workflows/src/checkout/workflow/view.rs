@@ -4,11 +4,11 @@ use kassa_domain::{Money, PaymentId};
 use temporalio_workflow::WorkflowContext;
 
 use super::Checkout;
-use super::insist::Failure;
 use super::sell::Sale;
 use crate::checkout::step::{Step, UndoStack};
-use crate::checkout::{CheckoutAnswer, CheckoutOutcome, details};
+use crate::checkout::{CheckoutAnswer, CheckoutOutcome};
 use crate::contracts::payments::Captured;
+use crate::parking::{Failure, Parks};
 use crate::search_attributes::{FAILURE_REASON, ORDER_STATE, ORDER_TOTAL};
 
 impl Checkout {
@@ -49,9 +49,5 @@ impl Checkout {
         let reason = reason.map(|reason| FAILURE_REASON.value_set(reason.to_owned()));
         let total = total.map(|total| ORDER_TOTAL.value_set(total.amount));
         ctx.upsert_search_attributes([Some(state), reason, total].into_iter().flatten());
-    }
-
-    pub(super) fn show(ctx: &WorkflowContext<Self>) {
-        ctx.set_current_details(ctx.state(|s| details::render(&s.progress, &s.parked)));
     }
 }

@@ -6,7 +6,7 @@ use temporalio_workflow::{
     ActivityCloseTimeouts, ActivityOptions, LocalActivityOptions, RetryPolicy, WorkflowCancellationToken,
 };
 
-use super::Policy;
+use crate::checkout::Policy;
 
 /// Retries start fast, because most failures are a dropped connection or a lost race, and slow down to one a
 /// half minute, so that an outage is not prolonged by those who wait for its end.
@@ -21,7 +21,7 @@ fn backoff() -> RetryPolicy {
 /// A step at one of our own databases. One attempt has 20 seconds: the clients give up on a call after 10 and a
 /// transaction may be tried twice. Back-offs of more than 2 seconds are durable timers, so that the workflow task is
 /// given back meanwhile.
-pub(super) fn database(
+pub(crate) fn database(
     policy: &Policy,
     token: Option<&WorkflowCancellationToken>,
     summary: &str,
@@ -39,7 +39,7 @@ pub(super) fn database(
 /// The first attempt to charge, inside the workflow task: Stripe usually answers within a second, and an order whose
 /// charge succeeds at once needs neither a second workflow task nor an activity task. It has half of the time after
 /// which a workflow task times out, and one attempt: whatever goes wrong is repeated as a regular activity under the same idempotency key.
-pub(super) fn first_charge(summary: &str) -> LocalActivityOptions {
+pub(crate) fn first_charge(summary: &str) -> LocalActivityOptions {
     LocalActivityOptions::builder()
         .start_to_close_timeout(Duration::from_secs(5))
         .schedule_to_close_timeout(Duration::from_secs(5))
@@ -50,12 +50,12 @@ pub(super) fn first_charge(summary: &str) -> LocalActivityOptions {
 
 /// A call to Stripe, as a regular activity: it may be slow, and operators see its attempts. One attempt has 30
 /// seconds, more than the 20 after which the client gives up, so that the client's own error is what is recorded.
-pub(super) fn stripe(policy: &Policy, token: Option<&WorkflowCancellationToken>, summary: &str) -> ActivityOptions {
+pub(crate) fn stripe(policy: &Policy, token: Option<&WorkflowCancellationToken>, summary: &str) -> ActivityOptions {
     remote(Duration::from_secs(30), policy.patience(), token, summary)
 }
 
 /// What comes after the answer: mail and events. They may wait for the end of a long outage.
-pub(super) fn tail(policy: &Policy, token: &WorkflowCancellationToken, summary: &str) -> ActivityOptions {
+pub(crate) fn tail(policy: &Policy, token: &WorkflowCancellationToken, summary: &str) -> ActivityOptions {
     remote(Duration::from_secs(20), policy.tail_patience(), Some(token), summary)
 }
 

@@ -1,0 +1,216 @@
+//! What an operator can say to a parked workflow, and when it makes sense.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+
+/// Who decides; the name ends up in the workflow's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operator {
+    /// The operator's name.
+    pub operator: String,
+}
+
+/// A step that was done by hand, outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// The operator's name.
+    pub operator: String,
+    /// Where to find what was done: a refund's number, a ticket.
+    pub reference: String,
+}
+
+/// A decision that wants a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reasoned {
+    /// The operator's name.
+    pub operator: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What an operator decides about a parked step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Retry(Operator),
+    Resolve(Resolution),
+    WriteOff(Reasoned),
+    Abort(Reasoned),
+}
+
+impl Decision {
+    /// Who decides, and what the decision has to say beside it.
+    fn parts(&self) -> (&str, Option<&str>) {
+        match self {
+            Self::Retry(by) => (&by.operator, None),
+            Self::Resolve(by) => (&by.operator, Some(&by.reference)),
+            Self::WriteOff(by) | Self::Abort(by) => (&by.operator, Some(&by.reason)),
+        }
+    }
+}
+
+/// Which way a parked workflow may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// What was begun can still be taken back: the step can be tried again or the whole aborted.
+    Forward,
+    /// There is no other way than through this step: it can be tried again, done by hand, or given up.
+    Only,
+}
+
+/// A step that waits for an operator.
+#[derive(Debug)]
+struct Parked {
+    direction: Direction,
+    error: String,
+    decision: Option<Decision>,
+}
+
+/// All steps that wait for an operator, by the wire name of their activity.
+#[derive(Debug, Default)]
+pub(crate) struct ParkingLot {
+    steps: BTreeMap<&'static str, Parked>,
+    /// The state that the workflow showed before the first of them was parked.
+    before: Option<String>,
+}
+
+impl ParkingLot {
+    /// Parks a step of a workflow that shows this state.
+    pub(crate) fn park(&mut self, step: &'static str, direction: Direction, error: String, state: Option<String>) {
+        if self.steps.is_empty() {
+            self.before = state;
+        }
+        self.steps.insert(step, Parked { direction, error, decision: None });
+    }
+
+    pub(crate) fn is_decided(&self, step: &str) -> bool {
+        self.steps.get(step).is_some_and(|parked| parked.decision.is_some())
+    }
+
+    /// Takes a decided step out of the lot.
+    pub(crate) fn leave(&mut self, step: &str) -> Decision {
+        let decision = self.steps.remove(step).and_then(|parked| parked.decision);
+        decision.expect("a step leaves once it is decided")
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The state that the workflow showed before anything was parked.
+    pub(crate) fn state_before(&self) -> Option<&str> {
+        self.before.as_deref()
+    }
+
+    /// What the web UI shows of the steps that wait, as Markdown; empty if none does.
+    pub(crate) fn details(&self) -> String {
+        let mut text = String::new();
+        for (step, waiting) in &self.steps {
+            let choices = match waiting.direction {
+                Direction::Forward => "`retry` or `abort`",
+                Direction::Only => "`retry`, `resolve` or `write_off`",
+            };
+            writeln!(text, "**Needs an operator** at `{step}`: {}\n\nSend the update {choices}.\n", waiting.error)
+                .expect("writing into a String does not fail");
+        }
+        text
+    }
+
+    /// Whether this may be decided now.
+    pub(crate) fn check(&self, decision: &Decision) -> Result<(), &'static str> {
+        let (operator, text) = decision.parts();
+        if operator.trim().is_empty() {
+            return Err("`operator` must say who decides");
+        }
+        if text.is_some_and(|text| text.trim().is_empty()) {
+            return Err("the reference or reason must not be empty");
+        }
+        let mut waiting = self.steps.values().filter(|parked| parked.decision.is_none()).peekable();
+        if waiting.peek().is_none() {
+            return Err("no step of this order waits for an operator");
+        }
+        let fits = waiting.all(|parked| match decision {
+            Decision::Retry(_) => true,
+            Decision::Abort(_) => parked.direction == Direction::Forward,
+            Decision::Resolve(_) | Decision::WriteOff(_) => parked.direction == Direction::Only,
+        });
+        if fits {
+            Ok(())
+        } else if matches!(decision, Decision::Abort(_)) {
+            Err("this order is past the point of return: `retry`, `resolve` or `write_off` the parked step")
+        } else {
+            Err("this order can still be taken back: `retry` the parked step, or `abort` the order")
+        }
+    }
+
+    /// Decides for every step that waits.
+    pub(crate) fn decide(&mut self, decision: &Decision) {
+        self.steps.values_mut().for_each(|parked| parked.decision = Some(decision.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parked(direction: Direction) -> ParkingLot {
+        let mut lot = ParkingLot::default();
+        lot.park("a.step", direction, "it broke".to_owned(), Some("CONFIRMED".to_owned()));
+        lot
+    }
+
+    fn retry(operator: &str) -> Decision {
+        Decision::Retry(Operator { operator: operator.to_owned() })
+    }
+
+    fn resolve() -> Decision {
+        Decision::Resolve(Resolution { operator: "kim".to_owned(), reference: "re_1".to_owned() })
+    }
+
+    fn because(reason: &str) -> Reasoned {
+        Reasoned { operator: "kim".to_owned(), reason: reason.to_owned() }
+    }
+
+    #[test]
+    fn nothing_can_be_decided_while_nothing_waits() {
+        assert!(ParkingLot::default().check(&retry("kim")).is_err());
+        let mut lot = parked(Direction::Only);
+        lot.decide(&retry("kim"));
+        assert!(lot.check(&retry("kim")).is_err());
+    }
+
+    #[test]
+    fn a_decision_names_its_operator_and_reason() {
+        assert!(parked(Direction::Only).check(&retry(" ")).is_err());
+        assert!(parked(Direction::Only).check(&Decision::WriteOff(because(""))).is_err());
+        assert!(parked(Direction::Only).check(&Decision::WriteOff(because("chargeback"))).is_ok());
+    }
+
+    #[test]
+    fn only_what_makes_sense_is_accepted() {
+        assert!(parked(Direction::Forward).check(&Decision::Abort(because("late"))).is_ok());
+        assert!(parked(Direction::Forward).check(&resolve()).is_err());
+        assert!(parked(Direction::Only).check(&Decision::Abort(because("late"))).is_err());
+        assert!(parked(Direction::Only).check(&resolve()).is_ok());
+    }
+
+    #[test]
+    fn a_decision_reaches_every_parked_step_and_the_state_before_is_kept() {
+        let mut lot = parked(Direction::Only);
+        lot.park("b.step", Direction::Only, "it broke, too".to_owned(), Some("NeedsOperator".to_owned()));
+        lot.decide(&resolve());
+        assert!(lot.is_decided("a.step") && lot.is_decided("b.step"));
+        assert_eq!(lot.leave("a.step"), resolve());
+        assert_eq!(lot.leave("b.step"), resolve());
+        assert!(lot.is_empty());
+        assert_eq!(lot.state_before(), Some("CONFIRMED"));
+    }
+
+    #[test]
+    fn a_parked_step_says_where_why_and_what_to_do() {
+        let text = parked(Direction::Only).details();
+        assert!(text.contains("at `a.step`: it broke"), "{text}");
+        assert!(text.contains("`retry`, `resolve` or `write_off`"), "{text}");
+    }
+}
