@@ -16,8 +16,8 @@ use crate::signing::{MIN_SIGNING_KEY_LENGTH, Signer};
 pub struct Config {
     /// How clients reach the API.
     pub http: HttpConfig,
-    /// How checkouts are started and waited for.
-    pub checkout: CheckoutConfig,
+    /// How workflows are started and waited for.
+    pub workflows: WorkflowConfig,
     /// Where products and orders are kept.
     pub store: StoreConfig,
     /// What is logged.
@@ -35,14 +35,14 @@ pub struct HttpConfig {
     pub signer: Signer,
 }
 
-/// How checkouts are started and waited for.
+/// How workflows are started and waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckoutConfig {
+pub struct WorkflowConfig {
     /// `KASSA_TASK_QUEUE`: the task queue that the workers poll.
     pub task_queue: String,
     /// `KASSA_ANSWER_TIMEOUT_MS`: how long a request waits for the answer before it is told to ask again.
     pub answer_timeout: Duration,
-    /// `KASSA_STEP_PATIENCE_MS`: how patient checkouts are.
+    /// `KASSA_STEP_PATIENCE_MS`: how patient workflows are.
     pub policy: Policy,
 }
 
@@ -51,7 +51,7 @@ impl Config {
     pub fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             http: HttpConfig::read(settings)?,
-            checkout: CheckoutConfig::read(settings)?,
+            workflows: WorkflowConfig::read(settings)?,
             store: store(settings)?,
             log: LogConfig::read(settings)?,
         })
@@ -75,7 +75,7 @@ impl HttpConfig {
     }
 }
 
-impl CheckoutConfig {
+impl WorkflowConfig {
     fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
         let mut policy = Policy::default();
         if let Some(patience) = settings.milliseconds("KASSA_STEP_PATIENCE_MS", 1_000, 24 * 60 * 60 * 1_000)? {
@@ -110,9 +110,9 @@ mod tests {
     fn everything_else_has_a_default() {
         let config = read(&[]).expect("the minimum is enough");
         assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.checkout.task_queue, TASK_QUEUE);
-        assert_eq!(config.checkout.answer_timeout, Duration::from_secs(30));
-        assert_eq!(config.checkout.policy, Policy::default());
+        assert_eq!(config.workflows.task_queue, TASK_QUEUE);
+        assert_eq!(config.workflows.answer_timeout, Duration::from_secs(30));
+        assert_eq!(config.workflows.policy, Policy::default());
     }
 
     #[test]

@@ -8,11 +8,13 @@ mod extract;
 mod metrics;
 mod middleware;
 mod openapi;
+mod orders;
 mod problem;
 mod routes;
 mod signing;
 mod state;
 mod wire;
+mod workflows;
 
 use std::time::Duration;
 
@@ -24,20 +26,20 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 pub use auth::{AdminKey, MIN_ADMIN_KEY_LENGTH, WeakAdminKey};
-pub use checkouts::{CheckoutError, Checkouts};
-pub use config::{CheckoutConfig, Config, HttpConfig};
+pub use config::{Config, HttpConfig, WorkflowConfig};
 pub use metrics::Metrics;
 pub use problem::{PROBLEM_JSON, ProblemCode};
 pub use signing::{MIN_SIGNING_KEY_LENGTH, Purpose, Signer, WeakSigningKey};
 pub use state::AppState;
+pub use workflows::{Start, WorkflowError, Workflows};
 
-/// How much longer than a checkout waits for its answer a request may take: reading the body, pricing, and asking what
-/// became of a checkout that did not answer.
+/// How much longer than the wait for a workflow a request may take: reading the body, pricing, and asking what became
+/// of a workflow that did not answer.
 const SLACK: Duration = Duration::from_secs(20);
 
 /// The whole API.
 pub fn router(state: AppState) -> Router {
-    let limit = state.checkouts.config().answer_timeout + SLACK;
+    let limit = state.workflows.config().answer_timeout + SLACK;
     let metrics = state.metrics.clone();
     let (router, _) = documented().split_for_parts();
     router

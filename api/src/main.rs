@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use aws_config::BehaviorVersion;
-use kassa_api::{AppState, Checkouts, Config, Metrics, router};
+use kassa_api::{AppState, Config, Metrics, Workflows, router};
 use kassa_config::{Settings, temporal};
 use kassa_store::{Database, DynamoDb, Orders, Products};
 use tokio::net::TcpListener;
@@ -20,7 +20,7 @@ async fn main() -> anyhow::Result<()> {
     let state = AppState {
         admin_key: config.http.admin_key,
         signer: config.http.signer,
-        checkouts: Checkouts::connect(connection, client, config.checkout),
+        workflows: Workflows::connect(connection, client, config.workflows),
         products: Products::new(dynamodb.clone()),
         orders: Orders::new(database.clone()),
         dynamodb,

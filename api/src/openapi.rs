@@ -27,7 +27,7 @@ const ADMIN: &str = "admin";
     info(title = "Kassa", license(name = "Apache-2.0", identifier = "Apache-2.0")),
     tags(
         (name = "checkout", description = "Buying."),
-        (name = "orders", description = "What became of it. The id of an order cannot be guessed: whoever has it may read the order."),
+        (name = "orders", description = "What became of it. An order is for its customer (the account, or a guest with the order's token) and for administrators; to everybody else it does not exist."),
         (name = "products", description = "The catalogue and its stock."),
         (name = "service", description = "For operators and their machines."),
     ),

@@ -146,6 +146,9 @@ pub(crate) struct ProblemBody {
     /// The order that this is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<String>,
+    /// Lets a guest back to the order, as the header `Kassa-Order-Token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_token: Option<String>,
     /// Why the card was declined.
     #[serde(skip_serializing_if = "Option::is_none")]
     decline: Option<DeclineBody>,
@@ -178,6 +181,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             order_id: None,
+            order_token: None,
             decline: None,
             lines: None,
             total: None,
@@ -248,6 +252,13 @@ impl Problem {
     #[must_use]
     pub(crate) fn order(mut self, order: &OrderId) -> Self {
         self.body.order_id = Some(order.to_string());
+        self
+    }
+
+    /// Lets a guest back to the order.
+    #[must_use]
+    pub(crate) fn order_token(mut self, token: Option<String>) -> Self {
+        self.body.order_token = token;
         self
     }
 

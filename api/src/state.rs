@@ -4,9 +4,9 @@ use axum::extract::FromRef;
 use kassa_store::{Database, DynamoDb, Orders, Products};
 
 use crate::auth::AdminKey;
-use crate::checkouts::Checkouts;
 use crate::metrics::Metrics;
 use crate::signing::Signer;
+use crate::workflows::Workflows;
 
 /// What handlers share. Cloning is cheap: all of it are handles.
 #[derive(Debug, Clone)]
@@ -15,8 +15,8 @@ pub struct AppState {
     pub admin_key: AdminKey,
     /// Signs what guests are handed.
     pub signer: Signer,
-    /// The checkout workflows.
-    pub checkouts: Checkouts,
+    /// The workflows that change orders.
+    pub workflows: Workflows,
     /// Products and their stock.
     pub products: Products,
     /// Orders.
@@ -42,7 +42,7 @@ macro_rules! parts {
 
 parts! {
     signer: Signer,
-    checkouts: Checkouts,
+    workflows: Workflows,
     products: Products,
     orders: Orders,
     metrics: Metrics,

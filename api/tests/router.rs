@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, Request, StatusCode, request};
-use kassa_api::{AdminKey, AppState, CheckoutConfig, Checkouts, Metrics, PROBLEM_JSON, ProblemCode, document, router};
+use kassa_api::{AdminKey, AppState, Metrics, PROBLEM_JSON, ProblemCode, WorkflowConfig, Workflows, document, router};
 use kassa_store::{Database, DynamoDb, Orders, Products, RdsDataConfig, TableNames};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -30,7 +30,7 @@ fn app() -> Router {
     };
     let dynamodb = DynamoDb::new(kassa_store::config::dynamodb_client(&aws, None), TableNames::default());
     let database = Database::connect(&aws, &rds_data);
-    let checkout = CheckoutConfig {
+    let workflows = WorkflowConfig {
         task_queue: "nobody-polls".to_owned(),
         answer_timeout: Duration::from_millis(100),
         policy: kassa_workflows::checkout::Policy::default(),
@@ -38,7 +38,7 @@ fn app() -> Router {
     router(AppState {
         admin_key: AdminKey::new(ADMIN_KEY).expect("long enough"),
         signer: kassa_api::Signer::new("router-tests-signing-key-0123456789").expect("long enough"),
-        checkouts: Checkouts::new(None, checkout),
+        workflows: Workflows::new(None, workflows),
         products: Products::new(dynamodb.clone()),
         orders: Orders::new(database.clone()),
         dynamodb,
@@ -249,6 +249,21 @@ async fn parameters_say_what_they_may_be() {
     }
     get("/api/products?cursor=made-up").await.about(ProblemCode::InvalidParameter, "cursor");
     get("/api/products?page=2").await.problem(ProblemCode::InvalidParameter);
+}
+
+#[tokio::test]
+async fn an_order_does_not_exist_for_whoever_shows_nothing_for_it() {
+    for path in ["/api/orders/ord_a", "/api/orders/ord_a/timeline"] {
+        get(path).await.problem(ProblemCode::OrderNotFound);
+        for token in ["", "made-up", "\u{e4}"] {
+            let request = Request::get(path).header("kassa-order-token", token);
+            send(request, Body::empty()).await.problem(ProblemCode::OrderNotFound);
+        }
+        // Who may be let in makes the API look, and there is no database here.
+        send(as_admin(Request::get(path)), Body::empty()).await.problem(ProblemCode::TemporarilyUnavailable);
+        let unknown = Request::get(path).header(AUTHORIZATION, "Bearer made-up");
+        send(unknown, Body::empty()).await.problem(ProblemCode::Unauthorized);
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use kassa_domain::{Caller, EmailAddress, IdempotencyKey, OrderId, ProductId};
 use reqwest::header::HeaderMap;
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -13,6 +13,9 @@ use crate::Shop;
 
 /// The payment method of a card that is charged without questions.
 pub const GOOD_CARD: &str = "pm_card_visa";
+
+/// The header in which a guest shows the token of an order.
+pub const ORDER_TOKEN: &str = "kassa-order-token";
 
 /// Somebody with an e-mail address of their own.
 #[derive(Debug, Clone)]
@@ -57,6 +60,16 @@ impl<'shop> Customer<'shop> {
                 ("email".to_owned(), json!(self.email)),
                 ("payment_method".to_owned(), json!(GOOD_CARD)),
             ]),
+        }
+    }
+
+    /// A request about an order of this customer; a guest shows the token that came with the order.
+    pub fn about(&self, method: Method, order: &Answer, path: &str) -> RequestBuilder {
+        let id = order.order_id().unwrap_or_else(|| panic!("no order id: {order:#?}"));
+        let request = self.shop.http.request(method, self.shop.url(&format!("/api/orders/{id}{path}")));
+        match order.body["order_token"].as_str() {
+            Some(token) => request.header(ORDER_TOKEN, token),
+            None => request,
         }
     }
 

@@ -41,14 +41,14 @@ impl Shop {
         found.map(|product| product.stock).ok_or_else(|| anyhow::anyhow!("there is no product {product}"))
     }
 
-    /// What the API says about an order.
+    /// What the API tells an administrator about an order.
     pub async fn order(&self, order: &OrderId) -> anyhow::Result<Answer> {
-        self.get(&format!("/api/orders/{order}")).await
+        Answer::of(self.as_admin(Method::GET, &format!("/api/orders/{order}"))).await
     }
 
-    /// What the API says about the history of an order.
+    /// What the API tells an administrator about the history of an order.
     pub async fn timeline(&self, order: &OrderId) -> anyhow::Result<Answer> {
-        self.get(&format!("/api/orders/{order}/timeline")).await
+        Answer::of(self.as_admin(Method::GET, &format!("/api/orders/{order}/timeline"))).await
     }
 
     /// What the API answers to a plain read.

@@ -17,11 +17,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::checkouts::{CheckoutError, Checkouts};
+use crate::checkouts::Checkouts;
 use crate::extract::{Json, RequiredIdempotencyKey};
+use crate::orders::order_token;
 use crate::problem::{Problem, ProblemCode};
+use crate::signing::Signer;
 use crate::state::AppState;
 use crate::wire::{DeclineBody, MoneyBody, MoneyInput, Object, OrderStatusBody, ShortageBody, Whole};
+use crate::workflows::{WorkflowError, Workflows};
 
 pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[(
     "create_checkout",
@@ -99,11 +102,16 @@ fn payment_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, 
 /// An order that is paid, or not decided yet.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Checkout, example = json!({
-    "order_id": "ord_1f0c", "status": "CONFIRMED", "total": {"amount": 2500, "currency": "EUR"}, "payment_id": "pay_1f0c"
+    "order_id": "ord_1f0c", "status": "CONFIRMED", "total": {"amount": 2500, "currency": "EUR"}, "payment_id": "pay_1f0c",
+    "order_token": "b2theSBub3QgYSByZWFsIHNpZ25hdHVyZSwganVzdCBsb25n"
 }))]
 pub(crate) struct CheckoutBody {
     /// The order.
     order_id: String,
+    /// Lets a guest back to the order, as the header `Kassa-Order-Token`. Customers with an account have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    order_token: Option<String>,
     /// CONFIRMED, or PENDING while it is not decided.
     status: OrderStatusBody,
     /// What was captured.
@@ -156,12 +164,13 @@ pub(crate) async fn create_checkout(
     let expected_total = request.expected_total.map(|Object(input)| Money::from(input));
     let caller = Caller::guest(&request.email);
     let order_id = OrderId::derive(&caller, &key);
+    let receipt = Receipt::new(&state.signer, &order_id, &caller);
     let fingerprint = fingerprint(&lines, &request.email, &request.payment_method, expected_total);
 
     let priced = match preflight(&state.products, &lines, expected_total).await? {
         Ok(priced) => Some(priced),
         // The catalogue may have changed since an order was placed under this key: its answer stays what it was.
-        Err(_) if is_known(&state.orders, &state.checkouts, &order_id).await? => None,
+        Err(_) if is_known(&state.orders, &state.workflows, &receipt).await? => None,
         Err(refusal) => return Err(refused(refusal)),
     };
     let request_id = Uuid::new_v4().to_string();
@@ -176,17 +185,49 @@ pub(crate) async fn create_checkout(
             request_id: request_id.clone(),
         },
         payment_method: request.payment_method,
-        policy: state.checkouts.config().policy.clone(),
+        policy: state.workflows.config().policy.clone(),
     };
-    match state.checkouts.decide(input, priced.as_ref()).await {
+    let answer = match Checkouts(&state.workflows).decide(input, priced.as_ref()).await {
+        // Closed from outside after the order was decided, but before the workflow could say so.
+        Err(WorkflowError::Interrupted) => stored_answer(&state.orders, &order_id).await?,
+        answer => answer,
+    };
+    match answer {
+        // Without the receipt: whoever sends another body may be somebody else.
         Ok(answer) if answer.fingerprint != fingerprint => Err(Problem::new(
             ProblemCode::IdempotencyKeyReused,
             "This key was used for a checkout with another body; send a new key for another purchase.",
         )
         .order(&order_id)),
-        Ok(answer) => Ok(answered(answer, &request_id)),
-        Err(CheckoutError::Undecided) => Ok(undecided(&order_id)),
-        Err(error) => Err(not_answered(&error, &order_id)),
+        Ok(answer) => Ok(answered(answer, &request_id, receipt)),
+        Err(WorkflowError::Undecided) => Ok(undecided(receipt)),
+        Err(error) => Err(not_answered(error, &receipt)),
+    }
+}
+
+/// What names the order to the client, and lets a guest back to it.
+#[derive(Debug, Clone)]
+struct Receipt {
+    order_id: OrderId,
+    order_token: Option<String>,
+}
+
+impl Receipt {
+    fn new(signer: &Signer, order_id: &OrderId, caller: &Caller) -> Self {
+        Self { order_id: order_id.clone(), order_token: order_token(signer, order_id, caller) }
+    }
+
+    /// Adds both to a problem.
+    fn on(&self, problem: Problem) -> Problem {
+        problem.order(&self.order_id).order_token(self.order_token.clone())
+    }
+}
+
+/// What the caller was told, or is to be told, by the row of the order.
+async fn stored_answer(orders: &Orders, order_id: &OrderId) -> Result<Result<CheckoutAnswer, WorkflowError>, Problem> {
+    match orders.find(order_id).await?.and_then(|order| order.answer_json) {
+        Some(json) => serde_json::from_str(&json).map(Ok).map_err(|error| Problem::internal(&error)),
+        None => Ok(Err(WorkflowError::Interrupted)),
     }
 }
 
@@ -238,11 +279,11 @@ async fn preflight(
 }
 
 /// Whether there is an order, or a workflow that is about to write one.
-async fn is_known(orders: &Orders, checkouts: &Checkouts, order_id: &OrderId) -> Result<bool, Problem> {
-    if orders.find(order_id).await?.is_some() {
+async fn is_known(orders: &Orders, workflows: &Workflows, receipt: &Receipt) -> Result<bool, Problem> {
+    if orders.caller(&receipt.order_id).await?.is_some() {
         return Ok(true);
     }
-    checkouts.exists(order_id).await.map_err(|error| not_answered(&error, order_id))
+    Checkouts(workflows).exists(&receipt.order_id).await.map_err(|error| not_answered(error, receipt))
 }
 
 fn refused(refusal: Refusal) -> Problem {
@@ -269,38 +310,43 @@ fn refused(refusal: Refusal) -> Problem {
     }
 }
 
-fn answered(answer: CheckoutAnswer, request_id: &str) -> Response {
-    let CheckoutAnswer { order_id, request_id: first, outcome, .. } = answer;
+fn answered(answer: CheckoutAnswer, request_id: &str, receipt: Receipt) -> Response {
+    let CheckoutAnswer { request_id: first, outcome, .. } = answer;
     let mut response = match outcome {
         CheckoutOutcome::Confirmed { total, payment_id } => {
+            let location = location(&receipt.order_id);
             let body = CheckoutBody {
-                order_id: order_id.to_string(),
+                order_id: receipt.order_id.into(),
+                order_token: receipt.order_token,
                 status: OrderStatus::Confirmed.into(),
                 total: Some(total.into()),
                 payment_id: Some(payment_id.into()),
             };
-            (StatusCode::CREATED, location(&order_id), JsonBody(body)).into_response()
+            (StatusCode::CREATED, location, JsonBody(body)).into_response()
         }
         CheckoutOutcome::Declined { decline } => {
             let decline = DeclineBody::from(decline);
-            Problem::new(ProblemCode::PaymentDeclined, "Nothing was charged. Another purchase with another card needs a new key.")
-                .order(&order_id)
-                .decline(decline)
-                .into_response()
+            let problem = Problem::new(
+                ProblemCode::PaymentDeclined,
+                "Nothing was charged. Another purchase with another card needs a new key.",
+            );
+            receipt.on(problem).decline(decline).into_response()
         }
         CheckoutOutcome::OutOfStock { shortages } => {
-            Problem::new(ProblemCode::OutOfStock, "Nothing was charged; `lines` says of what there is too little.")
-                .order(&order_id)
-                .lines(shortages.into_iter().map(ShortageBody::from).collect())
-                .into_response()
+            let problem =
+                Problem::new(ProblemCode::OutOfStock, "Nothing was charged; `lines` says of what there is too little.");
+            receipt.on(problem).lines(shortages.into_iter().map(ShortageBody::from).collect()).into_response()
         }
-        CheckoutOutcome::Refused { refusal } => refused(refusal).order(&order_id).into_response(),
-        CheckoutOutcome::Failed { step } => Problem::new(
-            ProblemCode::CheckoutFailed,
-            format!("The order could not be completed ({step}). Nothing is owed: what was charged is given back. A new key tries again."),
-        )
-        .order(&order_id)
-        .into_response(),
+        CheckoutOutcome::Refused { refusal } => receipt.on(refused(refusal)).into_response(),
+        CheckoutOutcome::Failed { step } => {
+            let problem = Problem::new(
+                ProblemCode::CheckoutFailed,
+                format!(
+                    "The order could not be completed ({step}). Nothing is owed: what was charged is given back. A new key tries again."
+                ),
+            );
+            receipt.on(problem).into_response()
+        }
     };
     if first != request_id {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
@@ -308,15 +354,16 @@ fn answered(answer: CheckoutAnswer, request_id: &str) -> Response {
     response
 }
 
-fn undecided(order_id: &OrderId) -> Response {
+fn undecided(receipt: Receipt) -> Response {
+    let mut headers = location(&receipt.order_id);
+    headers.insert(RETRY_AFTER, HeaderValue::from(ASK_AGAIN));
     let body = CheckoutBody {
-        order_id: order_id.to_string(),
+        order_id: receipt.order_id.into(),
+        order_token: receipt.order_token,
         status: OrderStatus::Pending.into(),
         total: None,
         payment_id: None,
     };
-    let mut headers = location(order_id);
-    headers.insert(RETRY_AFTER, HeaderValue::from(ASK_AGAIN));
     (StatusCode::ACCEPTED, headers, JsonBody(body)).into_response()
 }
 
@@ -325,19 +372,15 @@ fn location(order_id: &OrderId) -> HeaderMap {
     HeaderMap::from_iter([(LOCATION, path)])
 }
 
-fn not_answered(error: &CheckoutError, order_id: &OrderId) -> Problem {
-    match error {
-        CheckoutError::NotConnected
-        | CheckoutError::Unavailable(_)
-        | CheckoutError::Silent
-        | CheckoutError::Undecided => Problem::unavailable("Temporal", error),
-        CheckoutError::Interrupted => Problem::new(
+fn not_answered(error: WorkflowError, receipt: &Receipt) -> Problem {
+    let problem = match error {
+        WorkflowError::Interrupted => Problem::new(
             ProblemCode::CheckoutInterrupted,
             "The order was stopped by an operator before it was decided; ask the shop what became of it.",
         ),
-        CheckoutError::Defect(_) => Problem::internal(error),
-    }
-    .order(order_id)
+        error => error.into(),
+    };
+    receipt.on(problem)
 }
 
 // What the documentation says about limits has to be what is checked.

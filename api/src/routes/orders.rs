@@ -2,7 +2,7 @@
 
 use axum::Json as JsonBody;
 use axum::extract::State;
-use kassa_domain::{OrderId, PricedLine};
+use kassa_domain::PricedLine;
 use kassa_store::Orders;
 use kassa_store::orders::{HistoryEntry, OrderView, PaymentStatus, PaymentView, RefundView};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
-use crate::extract::PathParameter;
+use crate::orders::OrderAccess;
 use crate::problem::{Problem, ProblemCode};
 use crate::wire::{MoneyBody, OrderStatusBody};
 
@@ -140,37 +140,29 @@ pub(crate) struct EntryBody {
 /// Reads an order.
 #[utoipa::path(
     get, path = "/orders/{id}", tag = "orders",
-    params(("id" = String, Path, description = "The order.", example = "ord_1f0c")),
+    params(OrderAccess), security((), ("access_token" = [])),
     responses((status = OK, description = "The order.", body = OrderBody)),
 )]
 pub(crate) async fn get_order(
     State(orders): State<Orders>,
-    PathParameter(id): PathParameter<OrderId>,
+    access: OrderAccess,
 ) -> Result<JsonBody<OrderBody>, Problem> {
-    let order = orders.find(&id).await?.ok_or_else(|| not_found(&id))?;
-    Ok(JsonBody(order.into()))
+    Ok(JsonBody(access.order(&orders).await?.into()))
 }
 
 /// Reads what happened to an order.
 #[utoipa::path(
     get, path = "/orders/{id}/timeline", tag = "orders",
-    params(("id" = String, Path, description = "The order.", example = "ord_1f0c")),
+    params(OrderAccess), security((), ("access_token" = [])),
     responses((status = OK, description = "What happened, oldest first.", body = TimelineBody)),
 )]
 pub(crate) async fn get_timeline(
     State(orders): State<Orders>,
-    PathParameter(id): PathParameter<OrderId>,
+    access: OrderAccess,
 ) -> Result<JsonBody<TimelineBody>, Problem> {
-    let entries = orders.timeline(&id).await?;
-    // An order begins with its first entry.
-    if entries.is_empty() {
-        return Err(not_found(&id));
-    }
-    Ok(JsonBody(TimelineBody { order_id: id.into(), entries: entries.into_iter().map(EntryBody::from).collect() }))
-}
-
-fn not_found(id: &OrderId) -> Problem {
-    Problem::new(ProblemCode::OrderNotFound, format!("There is no order {id}."))
+    access.check(&orders).await?;
+    let entries = orders.timeline(&access.id).await?.into_iter().map(EntryBody::from).collect();
+    Ok(JsonBody(TimelineBody { order_id: access.id.into(), entries }))
 }
 
 fn rfc3339(at: OffsetDateTime) -> String {

@@ -69,7 +69,7 @@ pub(crate) async fn health() -> Json<HealthBody> {
 )]
 pub(crate) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<ReadyBody>) {
     let (temporal, dynamodb, database) = tokio::join!(
-        probe("Temporal", state.checkouts.ping()),
+        probe("Temporal", state.workflows.ping()),
         probe("DynamoDB", state.dynamodb.ping()),
         probe("the database", state.database.ping()),
     );

@@ -8,6 +8,7 @@ mod confirmed;
 mod declined;
 mod idempotency;
 mod impatience;
+mod orders;
 mod parking;
 mod rush;
 mod service;

@@ -120,11 +120,23 @@ impl Orders {
         Ok(Some(order.with_items(items)))
     }
 
+    /// Whose order it is; nobody's if there is no such order.
+    pub async fn caller(&self, order_id: &OrderId) -> Result<Option<Caller>, StoreError> {
+        let parameters = Parameters::new().text("order_id", order_id.as_str());
+        let rows: Vec<CallerRow> = self.database.query(include_str!("caller.sql"), parameters).await?;
+        Ok(rows.into_iter().next().map(|row| row.caller))
+    }
+
     /// What happened to an order, in that order; nothing if there is no such order.
     pub async fn timeline(&self, order_id: &OrderId) -> Result<Vec<HistoryEntry>, StoreError> {
         let parameters = Parameters::new().text("order_id", order_id.as_str());
         self.database.query(include_str!("timeline.sql"), parameters).await
     }
+}
+
+#[derive(Deserialize)]
+struct CallerRow {
+    caller: Caller,
 }
 
 #[derive(Deserialize)]

@@ -89,14 +89,15 @@ async fn run(stack: &Stack, console: &Console, order: &FirstOrder) -> anyhow::Re
     if (status, code) != (order.status, order.code) {
         differences.push(format!("answered {status} {code:?} instead of {} {:?}", order.status, order.code));
     }
-    let Some(id) = answer.order_id else {
-        differences.push(String::from("the answer has no order id"));
+    let (Some(id), Some(token)) = (answer.order_id, answer.order_token) else {
+        differences.push(String::from("the answer has no order id, or no token for it"));
         return Ok(differences);
     };
 
     let url = format!("{api}/orders/{id}");
+    let read = |url: &str| client.get(url).header("kassa-order-token", &token);
     let ended = wait::until(DEADLINE, async || {
-        let order_now: Order = client.get(&url).send().await.ok()?.json().await.ok()?;
+        let order_now: Order = read(&url).send().await.ok()?.json().await.ok()?;
         (order_now.status == order.ends).then_some(())
     });
     if ended.await.is_none() {
@@ -104,7 +105,7 @@ async fn run(stack: &Stack, console: &Console, order: &FirstOrder) -> anyhow::Re
     }
     differences.extend(outside(stack, order, &id).await?);
 
-    let answer = client.get(format!("{url}/timeline")).send().await?;
+    let answer = read(&format!("{url}/timeline")).send().await?;
     if !answer.status().is_success() {
         bail!("the timeline of {id} was answered with {}", answer.status());
     }
@@ -169,6 +170,7 @@ fn brief(detail: &Value) -> String {
 #[derive(Deserialize)]
 struct Answer {
     order_id: Option<String>,
+    order_token: Option<String>,
     code: Option<String>,
 }
 

@@ -1,0 +1,247 @@
+//! Starting workflows, waiting for what they answer, and whether Temporal can be reached at all.
+
+use std::time::Duration;
+
+use temporalio_client::errors::{
+    WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError, WorkflowUpdateWithStartError,
+};
+use temporalio_client::grpc::WorkflowService;
+use temporalio_client::tonic::{self, IntoRequest};
+use temporalio_client::{
+    Client, ClientOptions, Connection, ConnectionOptions, RpcOptions, WorkflowDescribeOptions,
+    WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowUpdateHandle, WorkflowUpdateWithStartOptions,
+};
+use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
+use temporalio_common::search_attributes::{SearchAttributeUpdate, SearchAttributes};
+use temporalio_common::{HasWorkflowDefinition, UntypedWorkflow, UpdateDefinition};
+use tokio::sync::watch;
+
+use crate::config::WorkflowConfig;
+use crate::problem::Problem;
+
+/// How long a question about a workflow that may or may not exist may take.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The first and the longest pause between attempts to connect.
+const RECONNECT: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+
+/// Why a workflow gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkflowError {
+    /// The first connection has not come about yet.
+    #[error("there is no connection to Temporal yet")]
+    NotConnected,
+    /// Temporal cannot be reached, or does not say whether the workflow was started.
+    #[error("Temporal is unavailable")]
+    Unavailable(#[source] Box<tonic::Status>),
+    /// Temporal did not say in time whether the workflow was started.
+    #[error("Temporal did not answer in time")]
+    Silent,
+    /// The workflow is durable and still at it.
+    #[error("the workflow has not answered yet")]
+    Undecided,
+    /// The workflow was closed from outside before it had answered.
+    #[error("the workflow was closed before it answered")]
+    Interrupted,
+    /// A defect: messages that cannot be written or read.
+    #[error("the workflow could not be asked")]
+    Defect(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<WorkflowError> for Problem {
+    /// For workflows that nobody closes from outside; whoever knows more about an interruption says so.
+    fn from(error: WorkflowError) -> Self {
+        match &error {
+            WorkflowError::NotConnected
+            | WorkflowError::Unavailable(_)
+            | WorkflowError::Silent
+            | WorkflowError::Undecided => Self::unavailable("Temporal", &error),
+            WorkflowError::Interrupted | WorkflowError::Defect(_) => Self::internal(&error),
+        }
+    }
+}
+
+/// Which workflow is started or joined, and what operators see of it from the start. Never personal data: all of it is
+/// stored in clear text.
+#[derive(Debug)]
+pub struct Start {
+    /// Names the workflow. One that has ended is not started again.
+    pub workflow_id: String,
+    /// Names the question: asked again, it gets the first answer again.
+    pub update_id: String,
+    /// One line for the list of workflows.
+    pub summary: String,
+    /// More about it, as Markdown.
+    pub details: Option<String>,
+    /// What it is searched by.
+    pub search_attributes: Vec<SearchAttributeUpdate>,
+}
+
+/// Starts workflows and asks them. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Workflows {
+    client: watch::Receiver<Option<Client>>,
+    config: WorkflowConfig,
+}
+
+impl Workflows {
+    /// Connects in the background and keeps trying, so that the API starts, and says what it waits for, while Temporal
+    /// is still down. Once made, the connection mends itself.
+    pub fn connect(connection: ConnectionOptions, client: ClientOptions, config: WorkflowConfig) -> Self {
+        let (sender, receiver) = watch::channel(None);
+        tokio::spawn(async move {
+            let mut pause = RECONNECT.0;
+            loop {
+                match Connection::connect(connection.clone()).await {
+                    Ok(connected) => match Client::new(connected, client) {
+                        Ok(client) => {
+                            tracing::info!("connected to Temporal");
+                            sender.send_replace(Some(client));
+                            // The receivers live as long as this sender is wanted.
+                            sender.closed().await;
+                            return;
+                        }
+                        Err(error) => {
+                            tracing::error!(error = %error, "the Temporal client cannot be made");
+                            return;
+                        }
+                    },
+                    Err(error) => {
+                        let target = &connection.target;
+                        tracing::warn!(temporal = %target, error = %error, "cannot connect to Temporal; trying again");
+                    }
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = sender.closed() => return,
+                }
+                pause = (pause * 2).min(RECONNECT.1);
+            }
+        });
+        Self { client: receiver, config }
+    }
+
+    /// Uses a client that is connected already; `None` behaves like one that is still connecting.
+    pub fn new(client: Option<Client>, config: WorkflowConfig) -> Self {
+        Self { client: watch::channel(client).1, config }
+    }
+
+    /// How workflows are started and waited for.
+    pub fn config(&self) -> &WorkflowConfig {
+        &self.config
+    }
+
+    /// The client, once it is connected.
+    pub fn client(&self) -> Result<Client, WorkflowError> {
+        self.client.borrow().clone().ok_or(WorkflowError::NotConnected)
+    }
+
+    /// Starts the workflow, or joins the one that there is, asks it, and waits for its answer.
+    ///
+    /// The answer is the same however often it is asked for: the update has a fixed id, and a workflow that has ended
+    /// is not started again.
+    pub async fn ask<W, U>(
+        &self,
+        workflow: W,
+        input: W::Input,
+        update: U,
+        question: U::Input,
+        start: Start,
+    ) -> Result<U::Output, WorkflowError>
+    where
+        W: HasWorkflowDefinition + Send + 'static,
+        W::Input: Send + 'static,
+        U: UpdateDefinition<Workflow = W::Run> + Send + 'static,
+        U::Input: Send + 'static,
+        U::Output: Send,
+    {
+        let client = self.client()?;
+        let workflow_id = start.workflow_id.clone();
+        let options = self.options(start);
+        // A task of its own: a client that hangs up ends its request, not the start of its workflow.
+        let limit = self.config.answer_timeout;
+        let start = tokio::spawn(async move {
+            let start = client.start_update_with_start_workflow(workflow, input, update, question, options);
+            tokio::time::timeout(limit, start).await
+        });
+        let answer = async {
+            let started: Result<WorkflowUpdateHandle<_, _>, _> = match start.await {
+                Ok(Ok(started)) => started,
+                Ok(Err(_elapsed)) => return Err(WorkflowError::Silent),
+                Err(panic) => return Err(WorkflowError::Defect(panic.into())),
+            };
+            let update = started.map_err(started_not)?;
+            update.get_result(RpcOptions::default()).await.map_err(not_answered)
+        };
+        match tokio::time::timeout(limit, answer).await {
+            Ok(Err(WorkflowError::Silent)) | Err(_) => Err(self.undecided(&workflow_id).await),
+            Ok(result) => result,
+        }
+    }
+
+    fn options(&self, start: Start) -> WorkflowUpdateWithStartOptions {
+        WorkflowUpdateWithStartOptions::new(
+            self.config.task_queue.clone(),
+            start.workflow_id,
+            WorkflowIdConflictPolicy::UseExisting,
+        )
+        .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+        .update_id(start.update_id)
+        .search_attributes(SearchAttributes::new(start.search_attributes))
+        .static_summary(start.summary)
+        .maybe_static_details(start.details)
+        .build()
+    }
+
+    /// Time is up: is there a durable workflow to come back for, or is nothing known?
+    async fn undecided(&self, workflow_id: &str) -> WorkflowError {
+        match self.exists(workflow_id).await {
+            Ok(true) => WorkflowError::Undecided,
+            Ok(false) => WorkflowError::Silent,
+            Err(error) => error,
+        }
+    }
+
+    /// Whether Temporal knows a workflow of this id, open or closed.
+    pub async fn exists(&self, workflow_id: &str) -> Result<bool, WorkflowError> {
+        let handle = self.client()?.get_workflow_handle::<UntypedWorkflow>(workflow_id);
+        let describe = handle.describe(WorkflowDescribeOptions::default());
+        match tokio::time::timeout(LOOKUP_TIMEOUT, describe).await {
+            Ok(Ok(_)) => Ok(true),
+            Ok(Err(WorkflowInteractionError::NotFound(_))) => Ok(false),
+            Ok(Err(WorkflowInteractionError::Rpc(status))) => Err(WorkflowError::Unavailable(Box::new(status))),
+            Ok(Err(error)) => Err(WorkflowError::Defect(error.into())),
+            Err(_) => Err(WorkflowError::Silent),
+        }
+    }
+
+    /// Whether Temporal answers and has the namespace.
+    pub async fn ping(&self) -> Result<(), WorkflowError> {
+        let mut client = self.client()?;
+        let request = DescribeNamespaceRequest { namespace: client.options().namespace.clone(), ..Default::default() };
+        WorkflowService::describe_namespace(&mut client, request.into_request())
+            .await
+            .map_err(|status| WorkflowError::Unavailable(Box::new(status)))?;
+        Ok(())
+    }
+}
+
+fn started_not(error: WorkflowUpdateWithStartError) -> WorkflowError {
+    match error {
+        // The workflow has ended without ever having been asked this: somebody else ended it.
+        WorkflowUpdateWithStartError::Start(WorkflowStartError::AlreadyStarted { .. }) => WorkflowError::Interrupted,
+        WorkflowUpdateWithStartError::Start(WorkflowStartError::Rpc(status))
+        | WorkflowUpdateWithStartError::Rpc(status) => WorkflowError::Unavailable(Box::new(status)),
+        WorkflowUpdateWithStartError::Update(error) => not_answered(error),
+        error => WorkflowError::Defect(error.into()),
+    }
+}
+
+fn not_answered(error: WorkflowUpdateError) -> WorkflowError {
+    match error {
+        WorkflowUpdateError::Rpc(status) => WorkflowError::Unavailable(Box::new(status)),
+        // Updates answer with outcomes only; what fails one is the end of its workflow.
+        WorkflowUpdateError::NotFound(_) | WorkflowUpdateError::Failed(_) => WorkflowError::Interrupted,
+        error => WorkflowError::Defect(error.into()),
+    }
+}

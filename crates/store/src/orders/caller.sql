@@ -1,0 +1,3 @@
+SELECT caller
+FROM orders
+WHERE order_id = :order_id
