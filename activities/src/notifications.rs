@@ -1,29 +1,38 @@
-//! Mail to customers through Amazon SES, rendered from templates as text and HTML.
+//! Messages to customers: mail through Amazon SES, short messages through Amazon SNS, each recorded so that it is sent
+//! once.
 
 mod mail;
+mod mailer;
+mod reasons;
+mod texter;
 
 use std::sync::Arc;
 
-use aws_sdk_sesv2::error::SdkError;
-use aws_sdk_sesv2::operation::send_email::SendEmailError;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
-use kassa_workflows::contracts::notifications::{self as contract, Confirmation};
+use kassa_domain::PhoneNumber;
+use kassa_store::notifications::{Begun, Channel, Ended, NewNotification};
+use kassa_store::settings::NotificationSettings;
+use kassa_store::{Notifications as Records, Settings, StoreError};
+use kassa_workflows::contracts::notifications::{self as contract, Message, Send};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use self::mail::ConfirmationMail;
+pub use self::mailer::Mailer;
+pub use self::texter::Texter;
+use self::texter::Unsent;
 use crate::error::{Classified, activity_error};
 
-/// The activities of the mailer.
+/// The activities that write to customers.
 #[derive(Debug)]
 pub struct Notifications {
-    ses: aws_sdk_sesv2::Client,
-    sender: String,
+    mailer: Mailer,
+    texter: Texter,
+    records: Records,
+    settings: Settings,
 }
 
-/// Why a mail was not sent.
+/// Why a message was not sent.
 #[derive(Debug, thiserror::Error)]
-pub enum MailError {
+pub enum NotificationError {
     /// The template could not be rendered.
     #[error("the mail could not be rendered")]
     Template(#[from] askama::Error),
@@ -32,82 +41,159 @@ pub enum MailError {
     Message(#[from] aws_sdk_sesv2::error::BuildError),
     /// SES refused the mail for good. SES's own wording may repeat the address, so only the kind is told.
     #[error("SES refused the mail: {0}")]
-    Refused(&'static str),
+    MailRefused(&'static str),
     /// SES is not available or over a limit.
     #[error("SES did not take the mail: {0}")]
-    Unavailable(&'static str),
+    MailUnavailable(&'static str),
+    /// SNS is not available or over a limit.
+    #[error("SNS did not take the short message: {0}")]
+    TextUnavailable(&'static str),
+    /// The records or the settings cannot be reached.
+    #[error("the records of messages are not available")]
+    Store(#[from] StoreError),
 }
 
-impl Classified for MailError {
+impl Classified for NotificationError {
     fn kind(&self) -> &'static str {
         match self {
             Self::Template(_) | Self::Message(_) => "MailNotRendered",
-            Self::Refused(_) => "MailRefused",
-            Self::Unavailable(_) => "MailUnavailable",
+            Self::MailRefused(_) => "MailRefused",
+            Self::MailUnavailable(_) => "MailUnavailable",
+            Self::TextUnavailable(_) => "TextUnavailable",
+            Self::Store(_) => "StoreError",
         }
     }
 
     fn is_retryable(&self) -> bool {
         match self {
-            Self::Template(_) | Self::Message(_) | Self::Refused(_) => false,
-            Self::Unavailable(_) => true,
-        }
-    }
-}
-
-impl From<SdkError<SendEmailError>> for MailError {
-    fn from(error: SdkError<SendEmailError>) -> Self {
-        match error.as_service_error() {
-            None => Self::Unavailable("no answer"),
-            Some(SendEmailError::MessageRejected(_)) => Self::Refused("message rejected"),
-            Some(SendEmailError::BadRequestException(_)) => Self::Refused("bad request"),
-            // What an operator mends in the account (a paused account, an unverified sender, a quota) is worth waiting for.
-            Some(SendEmailError::MailFromDomainNotVerifiedException(_)) => {
-                Self::Unavailable("sender domain not verified")
-            }
-            Some(SendEmailError::SendingPausedException(_)) => Self::Unavailable("sending is paused"),
-            Some(SendEmailError::AccountSuspendedException(_)) => Self::Unavailable("the account is suspended"),
-            Some(SendEmailError::LimitExceededException(_)) => Self::Unavailable("limit exceeded"),
-            Some(SendEmailError::TooManyRequestsException(_)) => Self::Unavailable("too many requests"),
-            Some(SendEmailError::NotFoundException(_)) => Self::Unavailable("an identity is missing"),
-            Some(_) => Self::Unavailable("an error that this version does not know"),
+            Self::Template(_) | Self::Message(_) | Self::MailRefused(_) => false,
+            Self::MailUnavailable(_) | Self::TextUnavailable(_) => true,
+            Self::Store(error) => error.is_retryable(),
         }
     }
 }
 
 impl Notifications {
-    /// The activities over an SES client; `sender` is the verified address that mail comes from.
-    pub fn new(ses: aws_sdk_sesv2::Client, sender: String) -> Self {
-        Self { ses, sender }
+    /// The activities over both services, the records and the settings.
+    pub fn new(mailer: Mailer, texter: Texter, records: Records, settings: Settings) -> Self {
+        Self { mailer, texter, records, settings }
     }
 
-    async fn send_confirmation(&self, confirmation: &Confirmation) -> Result<(), MailError> {
-        let mail = ConfirmationMail::render(confirmation)?;
-        let utf8 = |text: String| Content::builder().data(text).charset("UTF-8").build();
-        let body = Body::builder().text(utf8(mail.text)?).html(utf8(mail.html)?).build();
-        let message = Message::builder().subject(utf8(mail.subject)?).body(body).build();
-        self.ses
-            .send_email()
-            .from_email_address(&self.sender)
-            .destination(Destination::builder().to_addresses(confirmation.email.expose()).build())
-            .content(EmailContent::builder().simple(message).build())
-            // Bounces and complaints come back with their tags, so they can be told by order.
-            .email_tags(MessageTag::builder().name("order_id").value(confirmation.order_id.as_str()).build()?)
-            .send()
-            .await?;
+    /// Sends a message by every way that its customer wants it. A way that fails does not keep it from the other one.
+    async fn deliver(&self, send: &Send) -> Result<(), NotificationError> {
+        let settings = match send.caller.as_user() {
+            Some(user) => self.settings.get(&user).await?,
+            None => NotificationSettings::default(),
+        };
+        let text = texter::text(&send.message).zip(settings.phone_number.as_ref());
+        let (mailed, texted) = futures::join!(
+            async { if wants_mail(&send.message, &settings) { self.mail(send).await } else { Ok(()) } },
+            async { if let Some((text, number)) = &text { self.text(send, number, text).await } else { Ok(()) } },
+        );
+        mailed.and(texted)
+    }
+
+    async fn mail(&self, send: &Send) -> Result<(), NotificationError> {
+        if self.begin(send, Channel::Email).await? == Begun::SentBefore {
+            return Ok(());
+        }
+        match self.mailer.send(send).await {
+            Ok(provider_id) => self.sent(send, Channel::Email, provider_id).await,
+            Err(error) => {
+                if !error.is_retryable() {
+                    self.records.end(&send.message_id, Channel::Email, &Ended::Refused).await?;
+                }
+                return Err(error);
+            }
+        }
         Ok(())
+    }
+
+    /// A phone that cannot be reached is recorded and no reason to hold up anything: the mail says the same.
+    async fn text(&self, send: &Send, number: &PhoneNumber, text: &str) -> Result<(), NotificationError> {
+        if self.begin(send, Channel::Sms).await? == Begun::SentBefore {
+            return Ok(());
+        }
+        match self.texter.send(number, text).await {
+            Ok(provider_id) => self.sent(send, Channel::Sms, provider_id).await,
+            Err(Unsent::Refused(why)) => {
+                tracing::warn!(message.id = %send.message_id, why, "SNS refused a short message");
+                self.records.end(&send.message_id, Channel::Sms, &Ended::Refused).await?;
+            }
+            Err(Unsent::Unavailable(why)) => return Err(NotificationError::TextUnavailable(why)),
+        }
+        Ok(())
+    }
+
+    async fn begin(&self, send: &Send, channel: Channel) -> Result<Begun, NotificationError> {
+        let new = NewNotification {
+            message_id: send.message_id.clone(),
+            channel,
+            template: send.message.template().to_owned(),
+            customer: send.caller.clone(),
+            order_id: send.message.order_id().cloned(),
+        };
+        Ok(self.records.begin(&new).await?)
+    }
+
+    /// Records that a message was sent. If that fails, the message was sent all the same: an error would send it again.
+    async fn sent(&self, send: &Send, channel: Channel, provider_id: String) {
+        let ended = Ended::Sent { provider_id };
+        if let Err(error) = self.records.end(&send.message_id, channel, &ended).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(
+                message.id = %send.message_id, channel = channel.as_str(), error,
+                "a message was sent, but its record still says that it is being sent"
+            );
+        }
+    }
+}
+
+/// Whether the customer wants this mail. Those about money and about an order's beginning and end always go out.
+fn wants_mail(message: &Message, settings: &NotificationSettings) -> bool {
+    match message {
+        Message::Shipped { .. } => settings.mail_shipped,
+        Message::Refunded { .. } => settings.mail_refunded,
+        Message::Welcome
+        | Message::OrderConfirmed { .. }
+        | Message::PaymentProblem { .. }
+        | Message::OrderCancelled { .. }
+        | Message::Custom { .. } => true,
     }
 }
 
 #[activities]
 impl Notifications {
-    /// Sends the confirmation mail.
-    #[activity(definition = contract::definitions::Confirmation)]
-    pub async fn confirmation(
-        self: Arc<Self>,
-        _ctx: ActivityContext,
-        input: Confirmation,
-    ) -> Result<(), ActivityError> {
-        self.send_confirmation(&input).await.map_err(|error| activity_error(&error))
+    /// Sends a message.
+    #[activity(definition = contract::definitions::Send)]
+    pub async fn send(self: Arc<Self>, _ctx: ActivityContext, input: Send) -> Result<(), ActivityError> {
+        self.deliver(&input).await.map_err(|error| activity_error(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_done_without_can_be_turned_off() {
+        let nothing = NotificationSettings { mail_shipped: false, mail_refunded: false, phone_number: None };
+        let order_id: kassa_domain::OrderId = "ord_1".parse().unwrap();
+        let shipped = Message::Shipped { order_id: order_id.clone(), carrier: None, tracking: None };
+        let cancelled = Message::OrderCancelled { order_id, reason: "step_failed".to_owned(), refunded: None };
+        assert!(!wants_mail(&shipped, &nothing));
+        assert!(wants_mail(&shipped, &NotificationSettings::default()));
+        assert!(wants_mail(&cancelled, &nothing));
+    }
+
+    #[test]
+    fn a_phone_is_told_of_the_purchase_and_the_parcel_alone() {
+        let shipped = Message::Shipped {
+            order_id: "ord_1".parse().unwrap(),
+            carrier: Some("Post".to_owned()),
+            tracking: Some("RR1".to_owned()),
+        };
+        assert_eq!(texter::text(&shipped).as_deref(), Some("Your order ord_1 is on its way. Tracking number: RR1"));
+        assert_eq!(texter::text(&Message::Welcome), None);
     }
 }

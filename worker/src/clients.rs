@@ -8,7 +8,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use kassa_activities::events::Events;
 use kassa_activities::inventory::Inventory;
-use kassa_activities::notifications::Notifications;
+use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::Payments;
 use kassa_store::{Database, DynamoDb, Products, Reservations};
@@ -36,17 +36,24 @@ pub async fn connect(config: &Config) -> anyhow::Result<Activities> {
 
     Ok(Activities {
         orders: Orders::new(kassa_store::Orders::new(database), Products::new(dynamodb.clone())),
-        inventory: Inventory::new(Reservations::new(dynamodb)),
+        inventory: Inventory::new(Reservations::new(dynamodb.clone())),
         payments: Payments::new(stripe),
-        notifications: notifications(&aws, &config.announce),
+        notifications: notifications(&aws, &config.announce, dynamodb),
         events: events(&aws, &config.announce),
     })
 }
 
-fn notifications(aws: &SdkConfig, config: &AnnounceConfig) -> Notifications {
+fn notifications(aws: &SdkConfig, config: &AnnounceConfig, dynamodb: DynamoDb) -> Notifications {
     let mut ses = aws_sdk_sesv2::config::Builder::from(aws);
     ses.set_endpoint_url(config.ses_endpoint.clone());
-    Notifications::new(aws_sdk_sesv2::Client::from_conf(ses.build()), config.mail_from.clone())
+    let mut sns = aws_sdk_sns::config::Builder::from(aws);
+    sns.set_endpoint_url(config.sns_endpoint.clone());
+    Notifications::new(
+        Mailer::new(aws_sdk_sesv2::Client::from_conf(ses.build()), config.mail_from.clone()),
+        Texter::new(aws_sdk_sns::Client::from_conf(sns.build())),
+        kassa_store::Notifications::new(dynamodb.clone()),
+        kassa_store::Settings::new(dynamodb),
+    )
 }
 
 fn events(aws: &SdkConfig, config: &AnnounceConfig) -> Events {

@@ -16,7 +16,7 @@ pub struct Config {
     pub store: StoreConfig,
     /// Where the money moves.
     pub payment: PaymentConfig,
-    /// Where mail and events go.
+    /// Where messages and events go.
     pub announce: AnnounceConfig,
     /// What is logged.
     pub log: LogConfig,
@@ -41,11 +41,13 @@ pub struct PaymentConfig {
     pub stripe: StripeConfig,
 }
 
-/// Where mail and events go.
+/// Where messages and events go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnnounceConfig {
     /// `KASSA_SES_ENDPOINT`: another server than that of the AWS region.
     pub ses_endpoint: Option<String>,
+    /// `KASSA_SNS_ENDPOINT`: another server than that of the AWS region.
+    pub sns_endpoint: Option<String>,
     /// `KASSA_MAIL_FROM`: the verified address that mail comes from.
     pub mail_from: String,
     /// `KASSA_EVENTBRIDGE_ENDPOINT`: another server than that of the AWS region.
@@ -95,6 +97,7 @@ impl AnnounceConfig {
     fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             ses_endpoint: settings.url("KASSA_SES_ENDPOINT")?,
+            sns_endpoint: settings.url("KASSA_SNS_ENDPOINT")?,
             mail_from: settings.required("KASSA_MAIL_FROM", "an address that SES has verified")?,
             eventbridge_endpoint: settings.url("KASSA_EVENTBRIDGE_ENDPOINT")?,
             event_bus: settings.text("KASSA_EVENT_BUS")?.unwrap_or_else(|| "kassa".to_owned()),

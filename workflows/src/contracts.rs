@@ -20,6 +20,6 @@ pub const ACTIVITY_NAMES: [&str; 11] = [
     inventory::RESTOCK,
     payments::CHARGE,
     payments::REFUND,
-    notifications::CONFIRMATION,
+    notifications::SEND,
     events::PUBLISH,
 ];

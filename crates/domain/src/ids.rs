@@ -104,6 +104,11 @@ id!(
     UserId, "user", "usr_"
 );
 
+id!(
+    /// One message to a customer; the same message sent twice carries the same id.
+    MessageId, "message", "msg_"
+);
+
 impl UserId {
     /// The user whom the identity provider knows as `subject` (the claim `sub`, a UUID at Cognito).
     pub fn of_subject(subject: &str) -> Result<Self, InvalidId> {
@@ -154,6 +159,28 @@ impl EventId {
     }
 }
 
+impl MessageId {
+    /// The one message of this kind about an order.
+    pub fn about_order(order: &OrderId, kind: &str) -> Self {
+        Self(format!("{}{}-{kind}", Self::PREFIX, order.suffix()))
+    }
+
+    /// The message about a refund.
+    pub fn about_refund(refund: &RefundId) -> Self {
+        Self(format!("{}{}-refunded", Self::PREFIX, &refund.0[RefundId::PREFIX.len()..]))
+    }
+
+    /// The message that greets a new account.
+    pub fn welcome(user: &UserId) -> Self {
+        Self(format!("{}{}-welcome", Self::PREFIX, &user.0[UserId::PREFIX.len()..]))
+    }
+
+    /// The message that an administrator asks for with `key`; derived like an order, see [`OrderId::derive`].
+    pub fn derive(by: &UserId, key: &IdempotencyKey) -> Self {
+        Self(format!("{}{}", Self::PREFIX, short_hash(&["message", by.as_str(), key.as_str()])))
+    }
+}
+
 /// The first 128 bits of SHA-256 over length-prefixed parts, in lower-case hex.
 pub(crate) fn short_hash(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
@@ -193,6 +220,8 @@ mod tests {
         assert_eq!(order.as_str().parse(), Ok(order.clone()));
         assert_eq!(PaymentId::of(&order).as_str().parse(), Ok(PaymentId::of(&order)));
         assert_eq!(EventId::of(&order, 1).as_str().parse(), Ok(EventId::of(&order, 1)));
+        let message = MessageId::about_order(&order, "cancelled");
+        assert_eq!(message.as_str().parse(), Ok(message));
     }
 
     #[test]

@@ -47,6 +47,16 @@ impl TableNames {
     pub fn reservations(&self) -> String {
         format!("{}reservations", self.prefix)
     }
+
+    /// What was sent to customers; key `message_id` and `channel`.
+    pub fn notifications(&self) -> String {
+        format!("{}notifications", self.prefix)
+    }
+
+    /// Which messages customers want; key `user_id`.
+    pub fn notification_settings(&self) -> String {
+        format!("{}notification-settings", self.prefix)
+    }
 }
 
 impl DynamoDb {

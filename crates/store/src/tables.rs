@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::{
 
 use crate::dynamodb::TableNames;
 use crate::error::{Cause, Service, StoreError};
-use crate::{products, reservations};
+use crate::{notifications, products, reservations, settings};
 
 /// How long a new table may take until it can be used.
 const ACTIVE_WITHIN: Duration = Duration::from_mins(1);
@@ -40,8 +40,16 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
             &[(products::PRODUCT_ID, KeyType::Hash), (products::RECEIPT_ID, KeyType::Range)],
         ),
         table(client, tables.reservations(), &[(reservations::ORDER_ID, KeyType::Hash)]),
+        notifications_table(client, tables),
+        table(client, tables.notification_settings(), &[(settings::USER_ID, KeyType::Hash)]),
     ];
-    let names = [tables.products(), tables.stock_movements(), tables.reservations()];
+    let names = [
+        tables.products(),
+        tables.stock_movements(),
+        tables.reservations(),
+        tables.notifications(),
+        tables.notification_settings(),
+    ];
     for definition in definitions {
         if let Err(error) = definition.send().await {
             match error.as_service_error() {
@@ -56,6 +64,23 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         })?;
     }
     Ok(())
+}
+
+/// Its rows are small, so every index holds all of them.
+fn notifications_table(client: &Client, tables: &TableNames) -> CreateTableFluentBuilder {
+    let keys = [(notifications::MESSAGE_ID, KeyType::Hash), (notifications::CHANNEL, KeyType::Range)];
+    let table =
+        table(client, tables.notifications(), &keys).attribute_definitions(text_attribute(notifications::LISTED_AS));
+    notifications::INDEXES.into_iter().fold(table, |table, partition| {
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(partition)
+            .key_schema(key(partition, KeyType::Hash))
+            .key_schema(key(notifications::LISTED_AS, KeyType::Range))
+            .projection(Projection::builder().projection_type(ProjectionType::All).build())
+            .build()
+            .expect("name, keys and projection are set");
+        table.attribute_definitions(text_attribute(partition)).global_secondary_indexes(index)
+    })
 }
 
 fn table(client: &Client, name: String, keys: &[(&str, KeyType)]) -> CreateTableFluentBuilder {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use kassa_activities::events::Events;
 use kassa_activities::inventory::Inventory;
-use kassa_activities::notifications::Notifications;
+use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::Payments;
 use kassa_devstack::stack::sdk_config;
@@ -34,9 +34,14 @@ async fn worker() -> WorkerOptions {
     let stripe = StripeConfig::new(SecretKey::new("sk_test_nowhere").unwrap());
     let activities = Activities {
         orders: Orders::new(kassa_store::Orders::new(database), Products::new(dynamodb.clone())),
-        inventory: Inventory::new(Reservations::new(dynamodb)),
+        inventory: Inventory::new(Reservations::new(dynamodb.clone())),
         payments: Payments::new(PooledStripe::new(&stripe).unwrap()),
-        notifications: Notifications::new(aws_sdk_sesv2::Client::new(&shared), "shop@example.com".to_owned()),
+        notifications: Notifications::new(
+            Mailer::new(aws_sdk_sesv2::Client::new(&shared), "shop@example.com".to_owned()),
+            Texter::new(aws_sdk_sns::Client::new(&shared)),
+            kassa_store::Notifications::new(dynamodb.clone()),
+            kassa_store::Settings::new(dynamodb),
+        ),
         events: Events::new(aws_sdk_eventbridge::Client::new(&shared), "nowhere".to_owned()),
     };
     options("nowhere", activities).unwrap()

@@ -34,6 +34,7 @@ async fn assert_taken_back(shop: &Shop, order: &OrderId) -> anyhow::Result<()> {
             "inventory.restock",
             "inventory.release",
             "orders.cancel",
+            "notifications.send",
             "events.publish",
         ]
     );

@@ -130,4 +130,12 @@ impl CheckoutOutcome {
             Self::Failed { .. } => Some("step_failed"),
         }
     }
+    /// Whether the customer may not have been told yet: a step that fails for good may do so long after the caller was
+    /// told to come back, while whatever else is decided is decided while the caller waits.
+    pub const fn is_news_to_the_customer(&self) -> bool {
+        match self {
+            Self::Failed { .. } => true,
+            Self::Confirmed { .. } | Self::Declined { .. } | Self::OutOfStock { .. } | Self::Refused { .. } => false,
+        }
+    }
 }

@@ -60,7 +60,7 @@ impl Step {
             Self::Charge => payments::CHARGE,
             Self::Deduct => inventory::DEDUCT,
             Self::Confirm => orders::CONFIRM,
-            Self::Notify => notifications::CONFIRMATION,
+            Self::Notify => notifications::SEND,
             Self::Publish => events::PUBLISH,
         }
     }

@@ -41,6 +41,13 @@ pub(crate) fn read_number<T: FromStr>(item: &Item, name: &str) -> Result<T, Stor
         .ok_or_else(|| StoreError::corrupt(format!("attribute `{name}` should be a number in range")))
 }
 
+pub(crate) fn read_flag(item: &Item, name: &str) -> Result<bool, StoreError> {
+    item.get(name)
+        .and_then(|value| value.as_bool().ok())
+        .copied()
+        .ok_or_else(|| StoreError::corrupt(format!("attribute `{name}` should be true or false")))
+}
+
 /// Reads what has a text form of its own, such as an identifier.
 pub(crate) fn read<T: TryFrom<String>>(item: &Item, name: &str) -> Result<T, StoreError> {
     read_text(item, name)?

@@ -27,7 +27,16 @@ async fn several_processes_create_tables_at_once() {
     assert!(all.iter().all(Result::is_ok), "{all:?}");
     let mut found = client.list_tables().send().await.unwrap().table_names.unwrap();
     found.sort();
-    assert_eq!(found, ["other-products", "other-reservations", "other-stock-movements"]);
+    assert_eq!(
+        found,
+        [
+            "other-notification-settings",
+            "other-notifications",
+            "other-products",
+            "other-reservations",
+            "other-stock-movements"
+        ]
+    );
 }
 
 #[tokio::test]

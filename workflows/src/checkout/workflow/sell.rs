@@ -8,8 +8,8 @@ use crate::checkout::step::{Step, UndoStack};
 use crate::checkout::{CheckoutAnswer, CheckoutOutcome};
 use crate::contracts::events::{Events, OrderEvent, Publish};
 use crate::contracts::inventory::{Inventory, Reservation, Reserve, Reserved};
-use crate::contracts::notifications::{Confirmation, Notifications};
-use crate::contracts::orders::{ConfirmOrder, Orders, Placed};
+use crate::contracts::notifications::{Notifications, Send};
+use crate::contracts::orders::{ConfirmOrder, Orders, PlaceOrder, Placed};
 use crate::contracts::payments::{Captured, Charge, Charged, Payments};
 use crate::options;
 use crate::parking::{Failure, Parks};
@@ -124,19 +124,27 @@ impl Checkout {
     /// Notify and publish; independent of each other, so neither waits for an outage of the other's system.
     pub(super) async fn announce(ctx: &WorkflowContext<Self>, order: PricedOrder) {
         let input = ctx.state(|s| s.input.clone());
-        let token = WorkflowCancellationToken::new();
         ctx.state_mut(|s| s.progress.running = Some(Step::Notify));
         Self::show(ctx);
 
         let total = order.total;
-        let mail = Confirmation { order_id: input.order.order_id, email: input.order.email, order };
-        let mail_options = options::tail(&input.policy, &token, "Send the confirmation mail");
-        let notify = Self::insist(ctx, Step::Notify.activity(), || {
-            ctx.execute_activity(Notifications::confirmation, mail.clone(), mail_options.clone())
-        });
+        let PlaceOrder { order_id, caller, email, .. } = input.order;
+        let notify = Self::notify(ctx, Send::order_confirmed(order_id, caller, email, order));
         let publish = Self::publish(ctx, OrderEvent::Confirmed { total });
         let _both_ended = join!(notify, publish);
         ctx.state_mut(|s| s.progress.running = Some(Step::Publish));
+    }
+
+    /// Sends the customer a message.
+    pub(super) async fn notify(ctx: &WorkflowContext<Self>, message: Send) {
+        let policy = ctx.state(|s| s.input.policy.clone());
+        let summary = format!("Send the mail `{}`", message.message.template());
+        let token = WorkflowCancellationToken::new();
+        let notify_options = options::tail(&policy, &token, &summary);
+        let _ended = Self::insist(ctx, Step::Notify.activity(), || {
+            ctx.execute_activity(Notifications::send, message.clone(), notify_options.clone())
+        })
+        .await;
     }
 
     /// Publishes the order's one event: it has ended this way or that.

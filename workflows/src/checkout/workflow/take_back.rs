@@ -1,14 +1,15 @@
 //! The undos.
 
 use kassa_domain::{OrderStatus, PaymentId, RefundId};
-use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext};
+use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext, workflows::join};
 
 use super::Checkout;
 use crate::checkout::CheckoutOutcome;
 use crate::checkout::step::{Undo, UndoStack};
 use crate::contracts::events::OrderEvent;
 use crate::contracts::inventory::{Inventory, Reservation};
-use crate::contracts::orders::{CancelOrder, Orders, RefundedCharge};
+use crate::contracts::notifications::Send;
+use crate::contracts::orders::{CancelOrder, Orders, PlaceOrder, RefundedCharge};
 use crate::contracts::payments::{Captured, Charge, Payments, Refund, Refunded};
 use crate::options;
 use crate::parking::{Insisted, Parks};
@@ -31,10 +32,14 @@ impl Checkout {
         let token = WorkflowCancellationToken::new();
         let database = |summary| options::database(&input.policy, Some(&token), summary);
         let mut refunded = None;
+        let mut given_back = None;
 
         for undo in undo.unwind() {
             match undo {
-                Undo::Refund => refunded = Self::refund(ctx, captured.clone()).await,
+                Undo::Refund => {
+                    refunded = Self::refund(ctx, captured.clone()).await;
+                    given_back = refunded.as_ref().and(ctx.state(|s| s.progress.total));
+                }
                 Undo::Restock => {
                     let restock = database("Return sold stock");
                     Self::insist(ctx, undo.activity(), || {
@@ -68,7 +73,15 @@ impl Checkout {
         }
         let total = ctx.state(|s| s.progress.total);
         Self::set_state(ctx, OrderStatus::Cancelled.as_str(), Some(reason), total);
-        Self::publish(ctx, OrderEvent::Cancelled { reason: reason.to_owned() }).await;
+        let publish = Self::publish(ctx, OrderEvent::Cancelled { reason: reason.to_owned() });
+        let notify = async {
+            if outcome.is_news_to_the_customer() {
+                let PlaceOrder { order_id, caller, email, .. } = input.order.clone();
+                let message = Send::order_cancelled(order_id, caller, email, reason.to_owned(), given_back);
+                Self::notify(ctx, message).await;
+            }
+        };
+        let _both_ended = join!(notify, publish);
     }
 
     /// Takes the charge back, whether or not we ever learnt what became of it.
