@@ -1,52 +1,18 @@
-//! The configured key that protects administrative calls.
+//! Who sends a request: what a bearer token says once it has been checked.
 
-use std::fmt;
+mod keys;
+mod tokens;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use kassa_domain::UserId;
-use sha2::{Digest, Sha256};
 
 use crate::problem::{Problem, ProblemCode};
 
-/// The fewest characters of an admin key.
-pub const MIN_ADMIN_KEY_LENGTH: usize = 16;
+pub use tokens::{AccessTokens, TokenConfig};
 
-/// The admin key. Only its SHA-256 is kept: comparing digests takes the same time wherever a guess goes wrong, in
-/// every way that an attacker could steer, and a dump of memory or logs does not contain the key.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct AdminKey([u8; 32]);
-
-/// A key that is too easy to guess.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an admin key has at least {MIN_ADMIN_KEY_LENGTH} visible ASCII characters and no spaces")]
-pub struct WeakAdminKey;
-
-impl AdminKey {
-    /// The key, if it is long enough and can be sent in a header.
-    pub fn new(key: &str) -> Result<Self, WeakAdminKey> {
-        if key.len() >= MIN_ADMIN_KEY_LENGTH && key.bytes().all(|b| b.is_ascii_graphic()) {
-            Ok(Self::digest(key.as_bytes()))
-        } else {
-            Err(WeakAdminKey)
-        }
-    }
-
-    fn digest(key: &[u8]) -> Self {
-        Self(Sha256::digest(key).into())
-    }
-
-    fn matches(self, candidate: &[u8]) -> bool {
-        Self::digest(candidate) == self
-    }
-}
-
-impl fmt::Debug for AdminKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AdminKey(..)")
-    }
-}
+use tokens::TokenError;
 
 /// Somebody with an account, as a valid access token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,25 +36,24 @@ pub(crate) struct Admin {
 
 impl<S> FromRequestParts<S> for Visitor
 where
-    AdminKey: FromRef<S>,
+    AccessTokens: FromRef<S>,
     S: Send + Sync,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(AUTHORIZATION) else { return Ok(Self(None)) };
-        let key = AdminKey::from_ref(state);
-        if bearer(value.as_bytes()).is_some_and(|candidate| key.matches(candidate)) {
-            let user = UserId::of_subject("admin-key").expect("an id");
-            return Ok(Self(Some(SignedIn { user, admin: true })));
-        }
-        Err(unauthorized())
+        let Some(token) = bearer_token(parts)? else { return Ok(Self(None)) };
+        let checked = AccessTokens::from_ref(state).check(token).await;
+        checked.map(|signed_in| Self(Some(signed_in))).map_err(|error| match error {
+            TokenError::Invalid => unauthorized(),
+            TokenError::NoKeys => Problem::temporarily_unavailable(),
+        })
     }
 }
 
 impl<S> FromRequestParts<S> for SignedIn
 where
-    AdminKey: FromRef<S>,
+    AccessTokens: FromRef<S>,
     S: Send + Sync,
 {
     type Rejection = Problem;
@@ -101,7 +66,7 @@ where
 
 impl<S> FromRequestParts<S> for Admin
 where
-    AdminKey: FromRef<S>,
+    AccessTokens: FromRef<S>,
     S: Send + Sync,
 {
     type Rejection = Problem;
@@ -115,15 +80,26 @@ where
     }
 }
 
-fn unauthorized() -> Problem {
+/// What is answered to whoever shows no access token, or none that is worth anything; never why.
+pub(crate) fn unauthorized() -> Problem {
     Problem::new(ProblemCode::Unauthorized, "Send a valid access token as `Authorization: Bearer <token>`.")
         .challenge(r#"Bearer realm="kassa""#)
 }
 
+/// The token of the request, if it shows credentials. Two of them are as good as none that is valid.
+pub(crate) fn bearer_token(parts: &Parts) -> Result<Option<&str>, Problem> {
+    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().ok().and_then(bearer).map(Some).ok_or_else(unauthorized),
+        (Some(_), Some(_)) => Err(unauthorized()),
+    }
+}
+
 /// The token of a bearer credential (RFC 6750, section 2.1; the scheme is case-insensitive, RFC 9110, section 11.1).
-fn bearer(value: &[u8]) -> Option<&[u8]> {
+fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_at_checked("Bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
+    scheme.eq_ignore_ascii_case("Bearer ").then_some(token)
 }
 
 #[cfg(test)]
@@ -131,23 +107,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_or_unsendable_keys_are_refused() {
-        for key in ["", "short", "fifteen-letters", "with a space in between", "ümlaut-ümlaut-ümlaut"] {
-            assert_eq!(AdminKey::new(key), Err(WeakAdminKey), "{key}");
+    fn only_bearer_credentials_hold_a_token() {
+        for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER a.b.c"] {
+            assert_eq!(bearer(value), Some("a.b.c"), "{value}");
         }
-    }
-
-    #[test]
-    fn only_the_whole_key_matches() {
-        let key = AdminKey::new("a-key-of-some-length").expect("long enough");
-        assert!(key.matches(b"a-key-of-some-length"));
-        for other in ["", "a-key-of-some-lengt", "a-key-of-some-length1", "A-key-of-some-length"] {
-            assert!(!key.matches(other.as_bytes()), "{other}");
+        for value in ["", "Bearer", "Basic YTpi", "Bearera.b.c", "Bearé r"] {
+            assert_eq!(bearer(value), None, "{value}");
         }
-    }
-
-    #[test]
-    fn debug_shows_nothing() {
-        assert_eq!(format!("{:?}", AdminKey::new("a-key-of-some-length")), "Ok(AdminKey(..))");
     }
 }

@@ -8,14 +8,19 @@ use kassa_store::StoreConfig;
 use kassa_workflows::TASK_QUEUE;
 use kassa_workflows::checkout::Policy;
 
-use crate::auth::{AdminKey, MIN_ADMIN_KEY_LENGTH};
+use crate::auth::TokenConfig;
 use crate::signing::{MIN_SIGNING_KEY_LENGTH, Signer};
+
+/// How often the issuer of access tokens is asked for its keys at most.
+const KEYS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Everything that operators choose; how to reach Temporal is read by the Temporal client itself.
 #[derive(Debug)]
 pub struct Config {
     /// How clients reach the API.
     pub http: HttpConfig,
+    /// Which access tokens are valid.
+    pub tokens: TokenConfig,
     /// How workflows are started and waited for.
     pub workflows: WorkflowConfig,
     /// Where products and orders are kept.
@@ -29,8 +34,6 @@ pub struct Config {
 pub struct HttpConfig {
     /// `KASSA_API_LISTEN`: where to listen.
     pub listen: SocketAddr,
-    /// `KASSA_ADMIN_KEY`: what administrative calls have to show.
-    pub admin_key: AdminKey,
     /// `KASSA_SIGNING_KEY`: the secret behind what guests are handed. All API processes share it.
     pub signer: Signer,
 }
@@ -51,6 +54,7 @@ impl Config {
     pub fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             http: HttpConfig::read(settings)?,
+            tokens: TokenConfig::read(settings)?,
             workflows: WorkflowConfig::read(settings)?,
             store: store(settings)?,
             log: LogConfig::read(settings)?,
@@ -63,15 +67,27 @@ impl HttpConfig {
         let listen = settings
             .parsed("KASSA_API_LISTEN", "an address and a port such as 127.0.0.1:8080")?
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
-        let name = "KASSA_ADMIN_KEY";
-        let allowed = format!("at least {MIN_ADMIN_KEY_LENGTH} visible ASCII characters without spaces");
-        let key = settings.required(name, &allowed)?;
-        let admin_key = AdminKey::new(&key).map_err(|_| ConfigError::Invalid { name, allowed })?;
         let name = "KASSA_SIGNING_KEY";
         let allowed = format!("at least {MIN_SIGNING_KEY_LENGTH} characters");
         let key = settings.required(name, &allowed)?;
         let signer = Signer::new(&key).map_err(|_| ConfigError::Invalid { name, allowed })?;
-        Ok(Self { listen, admin_key, signer })
+        Ok(Self { listen, signer })
+    }
+}
+
+impl TokenConfig {
+    fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        let url = |name| {
+            let allowed = "a URL that starts with http:// or https://";
+            settings.url(name)?.ok_or_else(|| ConfigError::Missing { name, allowed: allowed.to_owned() })
+        };
+        Ok(Self {
+            issuer: url("KASSA_TOKEN_ISSUER")?,
+            keys_url: url("KASSA_TOKEN_KEYS_URL")?,
+            client_id: settings.required("KASSA_COGNITO_CLIENT_ID", "the id of the app client")?,
+            admin_group: settings.text("KASSA_ADMIN_GROUP")?.unwrap_or_else(|| "admin".to_owned()),
+            keys_interval: KEYS_INTERVAL,
+        })
     }
 }
 
@@ -94,9 +110,14 @@ impl WorkflowConfig {
 mod tests {
     use super::*;
 
-    const MINIMUM: [(&str, &str); 4] = [
+    const MINIMUM: [(&str, &str); 6] = [
         ("KASSA_SIGNING_KEY", "a-secret-of-at-least-32-characters"),
-        ("KASSA_ADMIN_KEY", "a-key-of-some-length"),
+        ("KASSA_TOKEN_ISSUER", "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc"),
+        (
+            "KASSA_TOKEN_KEYS_URL",
+            "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc/.well-known/jwks.json",
+        ),
+        ("KASSA_COGNITO_CLIENT_ID", "1abcdefghijklmnopqrstuvwxy"),
         ("KASSA_RDS_RESOURCE_ARN", "arn:aws:rds:eu-central-1:123456789012:cluster:kassa"),
         ("KASSA_RDS_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kassa"),
     ];
@@ -113,13 +134,15 @@ mod tests {
         assert_eq!(config.workflows.task_queue, TASK_QUEUE);
         assert_eq!(config.workflows.answer_timeout, Duration::from_secs(30));
         assert_eq!(config.workflows.policy, Policy::default());
+        assert_eq!(config.tokens.admin_group, "admin");
     }
 
     #[test]
     fn mistakes_name_their_variable_and_never_the_value() {
         for (name, value) in [
-            ("KASSA_ADMIN_KEY", "too-short"),
-            ("KASSA_ADMIN_KEY", ""),
+            ("KASSA_TOKEN_ISSUER", ""),
+            ("KASSA_TOKEN_KEYS_URL", "jwks.json"),
+            ("KASSA_COGNITO_CLIENT_ID", ""),
             ("KASSA_SIGNING_KEY", "too-short"),
             ("KASSA_API_LISTEN", "8080"),
             ("KASSA_ANSWER_TIMEOUT_MS", "99"),

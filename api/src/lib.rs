@@ -25,7 +25,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-pub use auth::{AdminKey, MIN_ADMIN_KEY_LENGTH, WeakAdminKey};
+pub use auth::{AccessTokens, TokenConfig};
 pub use config::{Config, HttpConfig, WorkflowConfig};
 pub use metrics::Metrics;
 pub use problem::{PROBLEM_JSON, ProblemCode};

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use aws_config::BehaviorVersion;
-use kassa_api::{AppState, Config, Metrics, Workflows, router};
+use kassa_api::{AccessTokens, AppState, Config, Metrics, Workflows, router};
 use kassa_config::{Settings, temporal};
 use kassa_store::{Database, DynamoDb, Orders, Products};
 use tokio::net::TcpListener;
@@ -18,7 +18,7 @@ async fn main() -> anyhow::Result<()> {
     let dynamodb = DynamoDb::connect(&aws, &config.store.dynamodb);
     let database = Database::connect(&aws, &config.store.rds_data);
     let state = AppState {
-        admin_key: config.http.admin_key,
+        tokens: AccessTokens::new(config.tokens),
         signer: config.http.signer,
         workflows: Workflows::connect(connection, client, config.workflows),
         products: Products::new(dynamodb.clone()),

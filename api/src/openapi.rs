@@ -102,7 +102,8 @@ fn implied(operation: &Operation) -> Vec<ProblemCode> {
         }
     }
     if operation.security.as_ref().is_some_and(|security| !security.is_empty()) {
-        codes.push(ProblemCode::Unauthorized);
+        // Without the issuer's keys a token cannot be checked.
+        codes.extend([ProblemCode::Unauthorized, ProblemCode::TemporarilyUnavailable]);
     }
     if is_administrative(operation) {
         codes.push(ProblemCode::Forbidden);

@@ -27,8 +27,8 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(service::metrics))
 }
 
-/// The problems of each operation, by its id, that do not follow from its shape (a body, an `Idempotency-Key`, the
-/// admin key).
+/// The problems of each operation, by its id, that do not follow from its shape (a body, an `Idempotency-Key`, an
+/// access token).
 pub(crate) fn problems() -> impl Iterator<Item = &'static (&'static str, &'static [ProblemCode])> {
     [products::PROBLEMS, checkout::PROBLEMS, orders::PROBLEMS].into_iter().flatten()
 }

@@ -3,7 +3,7 @@
 use axum::extract::FromRef;
 use kassa_store::{Database, DynamoDb, Orders, Products};
 
-use crate::auth::AdminKey;
+use crate::auth::AccessTokens;
 use crate::metrics::Metrics;
 use crate::signing::Signer;
 use crate::workflows::Workflows;
@@ -11,8 +11,8 @@ use crate::workflows::Workflows;
 /// What handlers share. Cloning is cheap: all of it are handles.
 #[derive(Debug, Clone)]
 pub struct AppState {
-    /// What administrative calls have to show.
-    pub admin_key: AdminKey,
+    /// Checks access tokens.
+    pub tokens: AccessTokens,
     /// Signs what guests are handed.
     pub signer: Signer,
     /// The workflows that change orders.
@@ -41,15 +41,10 @@ macro_rules! parts {
 }
 
 parts! {
+    tokens: AccessTokens,
     signer: Signer,
     workflows: Workflows,
     products: Products,
     orders: Orders,
     metrics: Metrics,
-}
-
-impl FromRef<AppState> for AdminKey {
-    fn from_ref(state: &AppState) -> Self {
-        state.admin_key
-    }
 }

@@ -1,7 +1,6 @@
 //! What the staff of the shop does: the administrative part of the HTTP API.
 
 use anyhow::ensure;
-use kassa_devstack::stack::ADMIN_KEY;
 use kassa_domain::{OrderId, ProductId, StockLevel};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -10,9 +9,9 @@ use uuid::Uuid;
 use crate::{Answer, Shop};
 
 impl Shop {
-    /// A request with the admin key.
+    /// A request of an administrator.
     pub fn as_admin(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, self.url(path)).bearer_auth(ADMIN_KEY)
+        self.http.request(method, self.url(path)).bearer_auth(self.admin_token())
     }
 
     /// A new product at a price in euro cents, with some pieces in stock.

@@ -35,6 +35,7 @@ pub struct Shop {
     pub reservations: Reservations,
     /// For looking at orders.
     pub orders: Orders,
+    admin_token: String,
 }
 
 impl Shop {
@@ -65,6 +66,7 @@ impl Shop {
         let dynamodb = DynamoDb::connect(&shared, &config.dynamodb);
         let database = Database::connect(&shared, &config.rds_data);
         Ok(Self {
+            admin_token: stack.admin_token().await?,
             http: kassa_devstack::http::client(),
             temporal,
             products: Products::new(dynamodb.clone()),
@@ -72,6 +74,11 @@ impl Shop {
             orders: Orders::new(database),
             stack,
         })
+    }
+
+    /// An access token of the administrator.
+    pub fn admin_token(&self) -> &str {
+        &self.admin_token
     }
 
     /// The address of a path of the API, such as `/api/products`.

@@ -1,5 +1,7 @@
 //! The stand-in for SES, SNS, SQS, `EventBridge` and Cognito, with what the product expects to find there.
 
+mod cognito;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,10 +12,12 @@ use crate::error::{Error, Result};
 use crate::http::{client, loopback};
 use crate::process::{Launch, Process};
 
+pub use cognito::{ADMIN_EMAIL, ADMIN_GROUP, ADMIN_PASSWORD, CONFIRMATION_CODE, UserPool};
+
 /// The region of everything that is made here. The stand-in keeps regions apart, as the real service does.
 pub const REGION: &str = "eu-central-1";
 
-/// The access key that local services are called with. No service checks it.
+/// The access key that local services are called with: that of the account's root, which may do everything.
 pub const ACCESS_KEY_ID: &str = "local";
 
 /// The secret that belongs to [`ACCESS_KEY_ID`].
@@ -30,6 +34,9 @@ pub const EVENT_QUEUE: &str = "kassa-events";
 
 /// Its services; the fewer it loads, the faster it starts.
 const SERVICES: &str = "ses,sns,sqs,events,cognito-idp";
+
+/// What it calls errors that say that there is such a thing already.
+const EXISTS: [&str; 3] = ["AlreadyExists", "GroupExistsException", "UsernameExistsException"];
 
 /// How long a start may take. It is under a second, but the first one compiles the Python code.
 const START: Duration = Duration::from_mins(1);
@@ -57,6 +64,8 @@ pub struct Ministack {
     options: Options,
     client: reqwest::Client,
     process: Process,
+    user_pool: UserPool,
+    admin_token: cognito::AdminToken,
 }
 
 /// One mail that was sent.
@@ -94,11 +103,12 @@ pub struct Event {
 }
 
 impl Ministack {
-    /// Starts a server and makes the sender, the bus and the queue.
+    /// Starts a server and makes the sender, the bus, the queue, the user pool and its administrator.
     pub async fn start(options: Options) -> Result<Self> {
         let client = client();
         let process = launch(&options, &client).await?;
-        let server = Self { options, client, process };
+        let user_pool = UserPool { id: String::new(), client_id: String::new() };
+        let mut server = Self { options, client, process, user_pool, admin_token: cognito::AdminToken::default() };
         server.set_up().await?;
         Ok(server)
     }
@@ -169,7 +179,7 @@ impl Ministack {
         self.set_up().await
     }
 
-    async fn set_up(&self) -> Result<()> {
+    async fn set_up(&mut self) -> Result<()> {
         let what = "Verifying the sender of mails";
         let url = format!("{}/v2/email/identities", self.endpoint());
         let body = json!({ "EmailIdentity": self.options.sender });
@@ -192,11 +202,12 @@ impl Ministack {
             "EventBusName": EVENT_BUS,
             "Targets": [{ "Id": EVENT_QUEUE, "Arn": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{EVENT_QUEUE}") }],
         });
-        self.call("events", "AWSEvents.PutTargets", &target).await
+        self.call("events", "AWSEvents.PutTargets", &target).await?;
+        self.set_up_users().await
     }
 
-    /// One call in the JSON protocol. That a thing exists already is as good as having made it.
-    async fn call(&self, service: &str, operation: &str, body: &Value) -> Result<()> {
+    /// One call in the JSON protocol, and what it answers. That a thing exists already is as good as having made it.
+    async fn call(&self, service: &str, operation: &str, body: &Value) -> Result<Value> {
         let answer = self
             .client
             .post(self.endpoint())
@@ -209,8 +220,8 @@ impl Ministack {
             .map_err(|error| Error::setup(operation, error))?;
         let succeeded = answer.status().is_success();
         let text = answer.text().await.map_err(|error| Error::setup(operation, error))?;
-        if succeeded || text.contains("AlreadyExists") {
-            return Ok(());
+        if succeeded || EXISTS.iter().any(|code| text.contains(code)) {
+            return Ok(serde_json::from_str(&text).unwrap_or_default());
         }
         Err(Error::setup(operation, text))
     }
@@ -243,6 +254,9 @@ async fn launch(options: &Options, client: &reqwest::Client) -> Result<Process> 
         .env("GATEWAY_PORT", options.port.to_string())
         .env("MINISTACK_REGION", REGION)
         .env("SERVICES", SERVICES)
+        // Cognito checks codes and tokens with this only. All calls come with the key of the root, so nothing else changes.
+        .env("AUTH", "true")
+        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
         // A listener that nothing here uses, on a fixed port.
         .env("IOT_MTLS_ENABLED", "0")
         .env("TMPDIR", &files)

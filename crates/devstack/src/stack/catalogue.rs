@@ -1,11 +1,11 @@
 //! A small catalogue, put there through the HTTP API.
 
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::{Client, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::environment::ADMIN_KEY;
+use super::Stack;
 use crate::error::{Error, Result};
 use crate::http::client;
 
@@ -35,14 +35,15 @@ pub const fn products() -> [Product; 6] {
 }
 
 /// Creates what is missing, and tops up what an earlier run of the stack has sold.
-pub(super) async fn fill(api: &str) -> Result<()> {
-    let client = client();
+pub(super) async fn fill(stack: &Stack) -> Result<()> {
+    let api = stack.api_url();
+    let staff = Staff { client: client(), token: stack.admin_token().await? };
     for product in products() {
         let what = || format!("Adding {} to the catalogue", product.id);
         let url = format!("{api}/api/products/{}", product.id);
-        let answer = client.get(&url).send().await.map_err(|error| Error::setup(what(), error))?;
+        let answer = staff.client.get(&url).send().await.map_err(|error| Error::setup(what(), error))?;
         let available = if answer.status() == StatusCode::NOT_FOUND {
-            create(&client, api, product).await?;
+            create(&staff, &api, product).await?;
             0
         } else {
             let stored: Stored = read(what(), answer).await?;
@@ -51,7 +52,7 @@ pub(super) async fn fill(api: &str) -> Result<()> {
         let missing = product.stock.saturating_sub(available);
         if missing > 0 {
             let body = json!({ "delta": missing, "reason": "Stock of the local stack" });
-            send(what(), client.post(format!("{url}/stock")).json(&body)).await?;
+            staff.send(what(), format!("{url}/stock"), &body).await?;
         }
     }
     Ok(())
@@ -62,22 +63,28 @@ struct Stored {
     available: u64,
 }
 
-async fn create(client: &Client, api: &str, product: Product) -> Result<()> {
+async fn create(staff: &Staff, api: &str, product: Product) -> Result<()> {
     let body = json!({
         "id": product.id,
         "name": product.name,
         "price": { "amount": product.price, "currency": "EUR" },
     });
-    send(format!("Creating {}", product.id), client.post(format!("{api}/api/products")).json(&body)).await
+    staff.send(format!("Creating {}", product.id), format!("{api}/api/products"), &body).await
 }
 
-async fn send(what: String, request: RequestBuilder) -> Result<()> {
-    let request = request.bearer_auth(ADMIN_KEY).header("idempotency-key", Uuid::new_v4().to_string());
-    let answer = request.send().await.map_err(|error| Error::setup(&what, error))?;
-    if answer.status().is_success() {
-        return Ok(());
+/// Whoever puts it there.
+struct Staff {
+    client: Client,
+    token: String,
+}
+
+impl Staff {
+    async fn send(&self, what: String, url: String, body: &Value) -> Result<()> {
+        let request = self.client.post(url).bearer_auth(&self.token).json(body);
+        let request = request.header("idempotency-key", Uuid::new_v4().to_string());
+        let answer = request.send().await.map_err(|error| Error::setup(&what, error))?;
+        if answer.status().is_success() { Ok(()) } else { Err(refused(what, answer).await) }
     }
-    Err(refused(what, answer).await)
 }
 
 async fn read<T: serde::de::DeserializeOwned>(what: String, answer: reqwest::Response) -> Result<T> {

@@ -2,12 +2,9 @@
 
 use super::StackOptions;
 use crate::http::loopback;
-use crate::ministack;
+use crate::ministack::{self, Ministack};
 use crate::ports::{Port, Ports};
 use crate::temporal;
-
-/// The key of the API's administrative calls.
-pub const ADMIN_KEY: &str = "local-stack-admin-key";
 
 /// The secret behind what the API hands to guests.
 const SIGNING_KEY: &str = "local-stack-signing-key-0123456789abcdef";
@@ -32,7 +29,8 @@ pub(super) const RESOURCE_ARN: &str = "arn:aws:rds:eu-central-1:000000000000:clu
 pub(super) const SECRET_ARN: &str = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:kassa";
 
 /// What both worker and API are configured with.
-pub(super) fn environment(options: &StackOptions, ports: &Ports) -> Vec<(String, String)> {
+pub(super) fn environment(options: &StackOptions, ports: &Ports, aws: &Ministack) -> Vec<(String, String)> {
+    let pool = aws.user_pool();
     let url = |port: &Port| loopback(port.number());
     let mut environment: Vec<(String, String)> = [
         ("KASSA_TASK_QUEUE", TASK_QUEUE.to_owned()),
@@ -62,7 +60,12 @@ pub(super) fn environment(options: &StackOptions, ports: &Ports) -> Vec<(String,
         ("KASSA_STRIPE_ENDPOINT", url(&ports.stripe)),
         ("KASSA_STRIPE_SECRET_KEY", STRIPE_SECRET_KEY.to_owned()),
         ("KASSA_API_LISTEN", ports.api.address().to_string()),
-        ("KASSA_ADMIN_KEY", ADMIN_KEY.to_owned()),
+        ("KASSA_TOKEN_ISSUER", pool.issuer()),
+        ("KASSA_TOKEN_KEYS_URL", aws.token_keys_url()),
+        ("KASSA_COGNITO_ENDPOINT", aws.endpoint()),
+        ("KASSA_COGNITO_USER_POOL_ID", pool.id.clone()),
+        ("KASSA_COGNITO_CLIENT_ID", pool.client_id.clone()),
+        ("KASSA_ADMIN_GROUP", ministack::ADMIN_GROUP.to_owned()),
         ("KASSA_SIGNING_KEY", SIGNING_KEY.to_owned()),
         ("KASSA_LOG_FORMAT", "text".to_owned()),
     ]

@@ -18,7 +18,7 @@ pub use application::Application;
 pub use build::{Binaries, build};
 pub use catalogue::{Product, products};
 pub use data::sdk_config;
-pub use environment::{ADMIN_KEY, MAIL_FROM, STRIPE_SECRET_KEY, TABLE_PREFIX, TASK_QUEUE};
+pub use environment::{MAIL_FROM, STRIPE_SECRET_KEY, TABLE_PREFIX, TASK_QUEUE};
 pub use folder::reset;
 pub use options::{PortChoice, StackOptions, State};
 
@@ -82,7 +82,7 @@ impl Stack {
         let (binaries, servers) = tokio::try_join!(build, Servers::start(&options, &folder, &ports, progress))?;
 
         let Servers { temporal, stripe, rds_data, postgres, dynamodb, aws } = servers;
-        let environment = environment::environment(&options, &ports);
+        let environment = environment::environment(&options, &ports, &aws);
         let program = |name: fn(&Binaries) -> &PathBuf| binaries.map(name).cloned().unwrap_or_default();
         let worker = worker(&program(|b| &b.worker), "worker", ports.worker_metrics.number(), &environment, &folder);
         let api = api(&program(|b| &b.api), ports.api.number(), &environment, &folder);
@@ -106,7 +106,7 @@ impl Stack {
             async { if options.api { step(progress, "Starting the API", api.start()).await } else { Ok(()) } },
         )?;
         if options.api {
-            step(progress, "Filling the catalogue", catalogue::fill(&stack.api_url())).await?;
+            step(progress, "Filling the catalogue", catalogue::fill(&stack)).await?;
         }
         Ok(stack)
     }
@@ -114,6 +114,11 @@ impl Stack {
     /// The URL of the API, without the prefix of its paths.
     pub fn api_url(&self) -> String {
         loopback(self.ports.api.number())
+    }
+
+    /// An access token of the administrator.
+    pub async fn admin_token(&self) -> Result<String> {
+        self.aws.admin_token().await
     }
 
     /// The URL of the worker's metrics.

@@ -106,7 +106,7 @@ async fn up(stack: &mut Stack, args: &Args, console: &Console) -> anyhow::Result
         return Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
 
-    guide::print(stack, console);
+    guide::print(stack, console).await?;
     loop {
         tokio::time::sleep(WATCH).await;
         stack.check()?;
