@@ -1,6 +1,9 @@
 //! What the router answers by itself, before it needs anything outside: whatever is wrong with a request is said as a
 //! problem, and the document describes what is served. No server is reachable here.
 
+mod identity;
+mod tokens;
+
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -8,15 +11,22 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, Request, StatusCode, request};
-use kassa_api::{AdminKey, AppState, Metrics, PROBLEM_JSON, ProblemCode, WorkflowConfig, Workflows, document, router};
+use kassa_api::{
+    AccessTokens, AppState, Metrics, PROBLEM_JSON, ProblemCode, WorkflowConfig, Workflows, document, router,
+};
 use kassa_store::{Database, DynamoDb, Orders, Products, RdsDataConfig, TableNames};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-const ADMIN_KEY: &str = "a-key-of-some-length";
+use identity::issuer;
 
 /// The API, with nothing behind it: no Temporal, no credentials, and ports that nobody listens on.
 fn app() -> Router {
+    app_trusting(AccessTokens::new(issuer().config()))
+}
+
+/// The same, with other access tokens.
+fn app_trusting(tokens: AccessTokens) -> Router {
     let aws = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
@@ -36,7 +46,7 @@ fn app() -> Router {
         policy: kassa_workflows::checkout::Policy::default(),
     };
     router(AppState {
-        admin_key: AdminKey::new(ADMIN_KEY).expect("long enough"),
+        tokens,
         signer: kassa_api::Signer::new("router-tests-signing-key-0123456789").expect("long enough"),
         workflows: Workflows::new(None, workflows),
         products: Products::new(dynamodb.clone()),
@@ -82,8 +92,12 @@ impl Answer {
 }
 
 async fn send(request: request::Builder, body: impl Into<Body>) -> Answer {
+    send_to(app(), request, body).await
+}
+
+async fn send_to(app: Router, request: request::Builder, body: impl Into<Body>) -> Answer {
     let request = request.body(body.into()).expect("a request");
-    let response = app().oneshot(request).await.expect("the router never fails");
+    let response = app.oneshot(request).await.expect("the router never fails");
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, 10_000_000).await.expect("a body");
     Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
@@ -98,7 +112,7 @@ fn post(path: &str) -> request::Builder {
 }
 
 fn as_admin(request: request::Builder) -> request::Builder {
-    request.header(AUTHORIZATION, format!("Bearer {ADMIN_KEY}"))
+    request.header(AUTHORIZATION, format!("Bearer {}", issuer().admin_token()))
 }
 
 async fn check_out(body: &Value) -> Answer {
@@ -196,9 +210,9 @@ async fn a_checkout_needs_one_idempotency_key() {
 }
 
 #[tokio::test]
-async fn administrative_calls_need_the_key_before_anything_else() {
+async fn administrative_calls_need_an_administrator_before_anything_else() {
     for path in ["/api/products", "/api/products/prod_a/stock"] {
-        for credential in [None, Some("Bearer "), Some("Bearer another-key-of-that-length"), Some("Basic YTpi")] {
+        for credential in [None, Some("Bearer "), Some("Bearer made.up.token"), Some("Basic YTpi")] {
             let mut request = post(path);
             if let Some(credential) = credential {
                 request = request.header(AUTHORIZATION, credential);
@@ -207,6 +221,8 @@ async fn administrative_calls_need_the_key_before_anything_else() {
             answer.problem(ProblemCode::Unauthorized);
             assert!(answer.headers.contains_key(WWW_AUTHENTICATE));
         }
+        let customer = post(path).header(AUTHORIZATION, format!("Bearer {}", issuer().token()));
+        send(customer, "no JSON").await.problem(ProblemCode::Forbidden);
         send(as_admin(post(path)), "no JSON").await.problem(ProblemCode::InvalidJson);
     }
 }

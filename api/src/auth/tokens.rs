@@ -88,7 +88,8 @@ impl AccessTokens {
             return Err(TokenError::Invalid);
         }
         let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
-        if header.alg != Algorithm::RS256 {
+        // Extensions that have to be understood (`crit`) are not (RFC 7515, section 4.1.11).
+        if header.alg != Algorithm::RS256 || header.crit.is_some() {
             return Err(TokenError::Invalid);
         }
         let key = keys.find(&header.kid.ok_or(TokenError::Invalid)?).await.map_err(|error| match error {

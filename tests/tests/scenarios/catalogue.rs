@@ -11,7 +11,7 @@ fn product(id: &ProductId) -> Value {
 }
 
 #[test]
-fn administrative_calls_need_the_key() -> anyhow::Result<()> {
+fn administrative_calls_need_an_administrator() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
         let tea = shop.create_product(1250, 0).await?;
         let new = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
@@ -29,13 +29,11 @@ fn administrative_calls_need_the_key() -> anyhow::Result<()> {
             answer.assert_problem(401, "unauthorized");
             assert!(answer.header("www-authenticate").is_some(), "{answer:#?}");
         }
-        for key in ["", "wrong", "local-admin-ke", "local-admin-key2", "LOCAL-ADMIN-KEY"] {
-            for call in calls() {
-                Answer::of(call.bearer_auth(key)).await?.assert_problem(401, "unauthorized");
-            }
+        for call in calls() {
+            Answer::of(call.bearer_auth("made.up.token")).await?.assert_problem(401, "unauthorized");
         }
         for call in calls() {
-            Answer::of(call.basic_auth("admin", Some("local-admin-key"))).await?.assert_problem(401, "unauthorized");
+            Answer::of(call.basic_auth("admin", Some("password"))).await?.assert_problem(401, "unauthorized");
         }
         shop.get(&format!("/api/products/{new}")).await?.assert_problem(404, "product_not_found");
         assert_eq!(shop.stock(&tea).await?, StockLevel::default());
