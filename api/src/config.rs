@@ -9,6 +9,8 @@ use kassa_workflows::TASK_QUEUE;
 use kassa_workflows::checkout::Policy;
 
 use crate::auth::TokenConfig;
+use crate::browsers::Browsers;
+use crate::limits::{LimitSettings, TrustedProxies};
 use crate::signing::{MIN_SIGNING_KEY_LENGTH, Signer};
 
 /// How often the issuer of access tokens is asked for its keys at most.
@@ -36,6 +38,14 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// `KASSA_SIGNING_KEY`: the secret behind what guests are handed. All API processes share it.
     pub signer: Signer,
+    /// `KASSA_HEAD_TIMEOUT_MS`: how long a client may take to send the head of a request, or to think of one.
+    pub head_timeout: Duration,
+    /// `KASSA_TRUSTED_PROXIES`: how many proxies are in front of the API.
+    pub proxies: TrustedProxies,
+    /// `KASSA_LIMIT_*`: how often what may be tried.
+    pub limits: LimitSettings,
+    /// `KASSA_CORS_ORIGINS`, `KASSA_HSTS_SECONDS`: what browsers are told.
+    pub browsers: Browsers,
 }
 
 /// How workflows are started and waited for.
@@ -71,7 +81,16 @@ impl HttpConfig {
         let allowed = format!("at least {MIN_SIGNING_KEY_LENGTH} characters");
         let key = settings.required(name, &allowed)?;
         let signer = Signer::new(&key).map_err(|_| ConfigError::Invalid { name, allowed })?;
-        Ok(Self { listen, signer })
+        let head_timeout = settings.milliseconds("KASSA_HEAD_TIMEOUT_MS", 100, 300_000)?.unwrap_or(30_000);
+        let proxies = settings.number("KASSA_TRUSTED_PROXIES", "of proxies", 0, 10)?.unwrap_or(0);
+        Ok(Self {
+            listen,
+            signer,
+            head_timeout: Duration::from_millis(head_timeout),
+            proxies: TrustedProxies(usize::try_from(proxies).unwrap_or_default()),
+            limits: LimitSettings::read(settings)?,
+            browsers: Browsers::read(settings)?,
+        })
     }
 }
 
@@ -147,6 +166,10 @@ mod tests {
             ("KASSA_API_LISTEN", "8080"),
             ("KASSA_ANSWER_TIMEOUT_MS", "99"),
             ("KASSA_STEP_PATIENCE_MS", "for ever"),
+            ("KASSA_HEAD_TIMEOUT_MS", "0"),
+            ("KASSA_TRUSTED_PROXIES", "all"),
+            ("KASSA_LIMIT_LOGIN", "10"),
+            ("KASSA_CORS_ORIGINS", "*"),
         ] {
             let message = read(&[(name, value)]).expect_err(name).to_string();
             assert!(message.starts_with(name) && !message.contains("too-short"), "{message}");

@@ -2,15 +2,18 @@
 //! an order itself.
 
 mod auth;
+mod browsers;
 mod checkouts;
 mod config;
 mod extract;
+mod limits;
 mod metrics;
 mod middleware;
 mod openapi;
 mod orders;
 mod problem;
 mod routes;
+mod server;
 mod signing;
 mod state;
 mod wire;
@@ -19,16 +22,19 @@ mod workflows;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::from_fn_with_state;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 pub use auth::{AccessTokens, TokenConfig};
+pub use browsers::Browsers;
 pub use config::{Config, HttpConfig, WorkflowConfig};
+pub use limits::{Action, InvalidLimit, Limit, LimitSettings, Limits, TrustedProxies};
 pub use metrics::Metrics;
 pub use problem::{PROBLEM_JSON, ProblemCode};
+pub use server::serve;
 pub use signing::{MIN_SIGNING_KEY_LENGTH, Purpose, Signer, WeakSigningKey};
 pub use state::AppState;
 pub use workflows::{Start, WorkflowError, Workflows};
@@ -41,16 +47,22 @@ const SLACK: Duration = Duration::from_secs(20);
 pub fn router(state: AppState) -> Router {
     let limit = state.workflows.config().answer_timeout + SLACK;
     let metrics = state.metrics.clone();
+    let limits = (state.limits.clone(), state.proxies);
+    let browsers = state.browsers.clone();
     let (router, _) = documented().split_for_parts();
-    router
+    let router = router
         .with_state(state)
         .merge(SwaggerUi::new("/docs").url("/api/openapi.json", document()))
         .fallback(middleware::not_found)
         .method_not_allowed_fallback(middleware::method_not_allowed)
+        .layer(from_fn_with_state(limits, limits::limit_address))
         .layer(from_fn_with_state(limit, middleware::limit_time))
-        .layer(CatchPanicLayer::custom(middleware::on_panic))
-        .layer(map_response(middleware::no_sniff))
-        .layer(from_fn_with_state(metrics, middleware::observe))
+        .layer(CatchPanicLayer::custom(middleware::on_panic));
+    let router = match browsers.cors() {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router.layer(from_fn_with_state(browsers, browsers::secure)).layer(from_fn_with_state(metrics, middleware::observe))
 }
 
 /// The `OpenAPI` document of the API.

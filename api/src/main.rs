@@ -2,9 +2,9 @@
 
 use anyhow::Context;
 use aws_config::BehaviorVersion;
-use kassa_api::{AccessTokens, AppState, Config, Metrics, Workflows, router};
+use kassa_api::{AccessTokens, AppState, Config, Limits, Metrics, Workflows, router, serve};
 use kassa_config::{Settings, temporal};
-use kassa_store::{Database, DynamoDb, Orders, Products};
+use kassa_store::{Database, DynamoDb, Orders, Products, RateLimits};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -17,9 +17,13 @@ async fn main() -> anyhow::Result<()> {
     let aws = aws_config::defaults(BehaviorVersion::latest()).load().await;
     let dynamodb = DynamoDb::connect(&aws, &config.store.dynamodb);
     let database = Database::connect(&aws, &config.store.rds_data);
+    let signer = config.http.signer;
     let state = AppState {
         tokens: AccessTokens::new(config.tokens),
-        signer: config.http.signer,
+        limits: Limits::new(RateLimits::new(dynamodb.clone()), signer.clone(), config.http.limits),
+        proxies: config.http.proxies,
+        browsers: config.http.browsers,
+        signer,
         workflows: Workflows::connect(connection, client, config.workflows),
         products: Products::new(dynamodb.clone()),
         orders: Orders::new(database.clone()),
@@ -33,14 +37,13 @@ async fn main() -> anyhow::Result<()> {
         TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen} (KASSA_API_LISTEN)"))?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tracing::info!(address = %listen, "serving");
-    axum::serve(listener, router(state))
-        .with_graceful_shutdown(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            tracing::info!("told to stop: finishing the requests in flight");
-        })
-        .await
-        .context("serving ended")
+    serve(listener, router(state), config.http.head_timeout, async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("told to stop: finishing the requests in flight");
+    })
+    .await;
+    Ok(())
 }

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -51,12 +50,6 @@ fn request_id(headers: &HeaderMap) -> String {
         .and_then(|value| value.to_str().ok())
         .filter(harmless)
         .map_or_else(|| Uuid::new_v4().to_string(), ToOwned::to_owned)
-}
-
-/// Browsers are not to guess another type than the one that is declared.
-pub(crate) async fn no_sniff(mut response: Response) -> Response {
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }
 
 /// Answers when a handler does not: the last resort behind the time-outs of everything that a handler waits for.

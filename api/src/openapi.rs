@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use axum::http::Method;
 use serde_json::json;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use crate::extract::IDEMPOTENCY_KEY;
+use crate::limits::Action;
 use crate::problem::{PROBLEM_JSON, ProblemBody, ProblemCode};
 use crate::routes;
 
@@ -65,9 +68,10 @@ fn description() -> String {
 /// Adds to every operation the problems that it may answer.
 pub(crate) fn add_problems(openapi: &mut utoipa::openapi::OpenApi) {
     let specific: BTreeMap<_, _> = routes::problems().copied().collect();
-    for operation in operations(openapi) {
+    for (path, method, operation) in operations(openapi) {
         let mut codes = BTreeSet::from([ProblemCode::InternalError, ProblemCode::TimedOut]);
         codes.extend(implied(operation));
+        codes.extend(Action::of(&method, path).map(|_| ProblemCode::RateLimited));
         codes.extend(operation.operation_id.as_deref().and_then(|id| specific.get(id)).copied().into_iter().flatten());
         let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
         for code in codes {
@@ -132,12 +136,39 @@ fn response(codes: &[ProblemCode]) -> RefOr<utoipa::openapi::Response> {
     });
     let content =
         ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).examples_from_iter(examples).build();
-    RefOr::T(ResponseBuilder::new().description(names.join(", ")).content(PROBLEM_JSON, content).build())
+    let mut response = ResponseBuilder::new().description(names.join(", ")).content(PROBLEM_JSON, content);
+    for (name, description, code) in HEADERS {
+        if codes.contains(code) {
+            let header = HeaderBuilder::new()
+                .description(Some(*description))
+                .schema(Some(Object::with_type(Type::String)))
+                .build();
+            response = response.header(*name, header);
+        }
+    }
+    RefOr::T(response.build())
 }
 
-fn operations(openapi: &mut utoipa::openapi::OpenApi) -> impl Iterator<Item = &mut Operation> {
-    openapi.paths.paths.values_mut().flat_map(|item| {
-        [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch].into_iter().flatten()
+/// The headers of problems, with what each says.
+const HEADERS: &[(&str, &str, ProblemCode)] = &[
+    ("WWW-Authenticate", "How to authenticate.", ProblemCode::Unauthorized),
+    ("Retry-After", "Seconds to wait before trying again.", ProblemCode::TemporarilyUnavailable),
+    ("Retry-After", "Seconds until there may be more.", ProblemCode::RateLimited),
+    ("RateLimit", "What is left, and for how long.", ProblemCode::RateLimited),
+    ("RateLimit-Policy", "How many requests are allowed within how many seconds.", ProblemCode::RateLimited),
+];
+
+fn operations(openapi: &mut utoipa::openapi::OpenApi) -> impl Iterator<Item = (&str, Method, &mut Operation)> {
+    openapi.paths.paths.iter_mut().flat_map(|(path, item)| {
+        let operations = [
+            (Method::GET, &mut item.get),
+            (Method::POST, &mut item.post),
+            (Method::PUT, &mut item.put),
+            (Method::DELETE, &mut item.delete),
+            (Method::PATCH, &mut item.patch),
+        ];
+        let there = operations.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)));
+        there.map(|(method, operation)| (path.as_str(), method, operation))
     })
 }
 
@@ -153,7 +184,7 @@ mod tests {
     fn every_listed_operation_exists() {
         let mut document = document();
         let ids: BTreeSet<_> =
-            operations(&mut document).filter_map(|operation| operation.operation_id.clone()).collect();
+            operations(&mut document).filter_map(|(_, _, operation)| operation.operation_id.clone()).collect();
         for (id, _) in routes::problems() {
             assert!(ids.contains(*id), "{id} is not the id of an operation");
         }

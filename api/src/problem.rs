@@ -97,6 +97,8 @@ problem_codes! {
     NothingToPay = "nothing_to_pay", UNPROCESSABLE_ENTITY, "There is nothing to pay";
     /// The key was used for something else.
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key belongs to another request";
+    /// More requests than are allowed.
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
     /// A mistake on the side of the server.
     InternalError = "internal_error", INTERNAL_SERVER_ERROR, "Something went wrong on our side";
     /// The workflow of the order was stopped from outside.
@@ -296,7 +298,9 @@ impl Problem {
         self.header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
     }
 
-    fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    /// Adds a header.
+    #[must_use]
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }

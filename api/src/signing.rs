@@ -23,6 +23,8 @@ pub enum Purpose {
     GuestCart,
     /// Reading, and deciding about, the order of a guest.
     GuestOrder,
+    /// What requests are counted under; nobody is handed these.
+    RateLimit,
 }
 
 impl Purpose {
@@ -30,6 +32,7 @@ impl Purpose {
         match self {
             Self::GuestCart => "guest-cart",
             Self::GuestOrder => "guest-order",
+            Self::RateLimit => "rate-limit",
         }
     }
 }

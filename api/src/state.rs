@@ -4,6 +4,8 @@ use axum::extract::FromRef;
 use kassa_store::{Database, DynamoDb, Orders, Products};
 
 use crate::auth::AccessTokens;
+use crate::browsers::Browsers;
+use crate::limits::{Limits, TrustedProxies};
 use crate::metrics::Metrics;
 use crate::signing::Signer;
 use crate::workflows::Workflows;
@@ -25,6 +27,12 @@ pub struct AppState {
     pub dynamodb: DynamoDb,
     /// The server behind the orders, for the readiness probe.
     pub database: Database,
+    /// How often what may be tried.
+    pub limits: Limits,
+    /// How many proxies are in front.
+    pub proxies: TrustedProxies,
+    /// What browsers are told.
+    pub browsers: Browsers,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -46,5 +54,6 @@ parts! {
     workflows: Workflows,
     products: Products,
     orders: Orders,
+    limits: Limits,
     metrics: Metrics,
 }

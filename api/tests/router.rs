@@ -12,9 +12,10 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, Request, StatusCode, request};
 use kassa_api::{
-    AccessTokens, AppState, Metrics, PROBLEM_JSON, ProblemCode, WorkflowConfig, Workflows, document, router,
+    AccessTokens, AppState, Browsers, LimitSettings, Limits, Metrics, PROBLEM_JSON, ProblemCode, TrustedProxies,
+    WorkflowConfig, Workflows, document, router,
 };
-use kassa_store::{Database, DynamoDb, Orders, Products, RdsDataConfig, TableNames};
+use kassa_store::{Database, DynamoDb, Orders, Products, RateLimits, RdsDataConfig, TableNames};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -45,9 +46,13 @@ fn app_trusting(tokens: AccessTokens) -> Router {
         answer_timeout: Duration::from_millis(100),
         policy: kassa_workflows::checkout::Policy::default(),
     };
+    let signer = kassa_api::Signer::new("router-tests-signing-key-0123456789").expect("long enough");
     router(AppState {
         tokens,
-        signer: kassa_api::Signer::new("router-tests-signing-key-0123456789").expect("long enough"),
+        limits: Limits::new(RateLimits::new(dynamodb.clone()), signer.clone(), LimitSettings::default()),
+        proxies: TrustedProxies::default(),
+        browsers: Browsers::default(),
+        signer,
         workflows: Workflows::new(None, workflows),
         products: Products::new(dynamodb.clone()),
         orders: Orders::new(database.clone()),

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::checkouts::Checkouts;
 use crate::extract::{Json, RequiredIdempotencyKey};
+use crate::limits::Action;
 use crate::orders::order_token;
 use crate::problem::{Problem, ProblemCode};
 use crate::signing::Signer;
@@ -163,6 +164,7 @@ pub(crate) async fn create_checkout(
     let lines = lines(&request.items)?;
     let expected_total = request.expected_total.map(|Object(input)| Money::from(input));
     let caller = Caller::guest(&request.email);
+    state.limits.by_caller(Action::Checkout, caller.as_str()).await?;
     let order_id = OrderId::derive(&caller, &key);
     let receipt = Receipt::new(&state.signer, &order_id, &caller);
     let fingerprint = fingerprint(&lines, &request.email, &request.payment_method, expected_total);

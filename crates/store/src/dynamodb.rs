@@ -57,6 +57,11 @@ impl TableNames {
     pub fn notification_settings(&self) -> String {
         format!("{}notification-settings", self.prefix)
     }
+
+    /// How often something was tried in a span of time; key `id`, swept after `expires_at`.
+    pub fn rate_limits(&self) -> String {
+        format!("{}rate-limits", self.prefix)
+    }
 }
 
 impl DynamoDb {

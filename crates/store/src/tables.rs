@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::client::Waiters;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType,
+    ScalarAttributeType, TimeToLiveDescription, TimeToLiveSpecification, TimeToLiveStatus,
 };
 
 use crate::dynamodb::TableNames;
 use crate::error::{Cause, Service, StoreError};
-use crate::{notifications, products, reservations, settings};
+use crate::{notifications, products, rate_limits, reservations, settings};
 
 /// How long a new table may take until it can be used.
 const ACTIVE_WITHIN: Duration = Duration::from_mins(1);
@@ -42,6 +43,7 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         table(client, tables.reservations(), &[(reservations::ORDER_ID, KeyType::Hash)]),
         notifications_table(client, tables),
         table(client, tables.notification_settings(), &[(settings::USER_ID, KeyType::Hash)]),
+        table(client, tables.rate_limits(), &[(rate_limits::ID, KeyType::Hash)]),
     ];
     let names = [
         tables.products(),
@@ -49,6 +51,7 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         tables.reservations(),
         tables.notifications(),
         tables.notification_settings(),
+        tables.rate_limits(),
     ];
     for definition in definitions {
         if let Err(error) = definition.send().await {
@@ -62,6 +65,9 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         client.wait_until_table_exists().table_name(name).wait(ACTIVE_WITHIN).await.map_err(|error| {
             StoreError::NoAnswer { service: Service::DynamoDb, source: Cause::new(error.to_string()) }
         })?;
+    }
+    for (name, attribute) in [(tables.rate_limits(), rate_limits::EXPIRES_AT)] {
+        sweep(client, name, attribute).await?;
     }
     Ok(())
 }
@@ -81,6 +87,27 @@ fn notifications_table(client: &Client, tables: &TableNames) -> CreateTableFluen
             .expect("name, keys and projection are set");
         table.attribute_definitions(text_attribute(partition)).global_secondary_indexes(index)
     })
+}
+
+/// Has rows swept away once the time in `attribute` has passed.
+async fn sweep(client: &Client, table: String, attribute: &str) -> Result<(), StoreError> {
+    let answer = client.describe_time_to_live().table_name(&table).send().await.map_err(StoreError::dynamodb)?;
+    let status = answer.time_to_live_description().and_then(TimeToLiveDescription::time_to_live_status);
+    // Asking for it again is an error.
+    if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
+        return Ok(());
+    }
+    let specification = TimeToLiveSpecification::builder()
+        .attribute_name(attribute)
+        .enabled(true)
+        .build()
+        .expect("attribute and switch are set");
+    let sent = client.update_time_to_live().table_name(&table).time_to_live_specification(specification).send().await;
+    match sent {
+        // Another process was faster.
+        Err(error) if error.code() == Some("ValidationException") => Ok(()),
+        sent => sent.map(drop).map_err(StoreError::dynamodb),
+    }
 }
 
 fn table(client: &Client, name: String, keys: &[(&str, KeyType)]) -> CreateTableFluentBuilder {

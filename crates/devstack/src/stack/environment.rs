@@ -21,6 +21,9 @@ pub const TASK_QUEUE: &str = "kassa-checkout";
 /// What the names of all `DynamoDB` tables begin with.
 pub const TABLE_PREFIX: &str = "kassa-";
 
+/// A limit that nothing local reaches.
+const UNLIMITED: &str = "1000000/1000000/60";
+
 /// The PostgreSQL database.
 pub(super) const DATABASE: &str = "kassa";
 
@@ -68,6 +71,13 @@ pub(super) fn environment(options: &StackOptions, ports: &Ports, aws: &Ministack
         ("KASSA_ADMIN_GROUP", ministack::ADMIN_GROUP.to_owned()),
         ("KASSA_SIGNING_KEY", SIGNING_KEY.to_owned()),
         ("KASSA_LOG_FORMAT", "text".to_owned()),
+        // Everything comes from one address here, and more of it than from a shop's busiest customer.
+        ("KASSA_LIMIT_REGISTER", UNLIMITED.to_owned()),
+        ("KASSA_LIMIT_LOGIN", UNLIMITED.to_owned()),
+        ("KASSA_LIMIT_CODE", UNLIMITED.to_owned()),
+        ("KASSA_LIMIT_MAIL", UNLIMITED.to_owned()),
+        ("KASSA_LIMIT_REFRESH", UNLIMITED.to_owned()),
+        ("KASSA_LIMIT_CHECKOUT", UNLIMITED.to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();

@@ -5,6 +5,7 @@
 mod migrations;
 mod orders;
 mod products;
+mod rate_limits;
 mod reservations;
 mod reservations_model;
 mod support;

@@ -33,6 +33,7 @@ async fn several_processes_create_tables_at_once() {
             "other-notification-settings",
             "other-notifications",
             "other-products",
+            "other-rate-limits",
             "other-reservations",
             "other-stock-movements"
         ]
