@@ -66,10 +66,9 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
             StoreError::NoAnswer { service: Service::DynamoDb, source: Cause::new(error.to_string()) }
         })?;
     }
-    for (name, attribute) in [
-        (tables.notifications(), notifications::EXPIRES_AT),
-        (tables.rate_limits(), rate_limits::EXPIRES_AT),
-    ] {
+    for (name, attribute) in
+        [(tables.notifications(), notifications::EXPIRES_AT), (tables.rate_limits(), rate_limits::EXPIRES_AT)]
+    {
         sweep(client, name, attribute).await?;
     }
     Ok(())
