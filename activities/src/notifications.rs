@@ -11,8 +11,8 @@ use std::sync::Arc;
 use kassa_domain::PhoneNumber;
 use kassa_store::notifications::{Begun, Channel, Ended, NewNotification};
 use kassa_store::settings::NotificationSettings;
-use kassa_store::{Notifications as Records, Settings, StoreError};
-use kassa_workflows::contracts::notifications::{self as contract, Message, Send};
+use kassa_store::{Notifications as Records, StoreError, UserSettings};
+use kassa_workflows::contracts::notifications::{self as contract, Message, Notice};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -27,7 +27,7 @@ pub struct Notifications {
     mailer: Mailer,
     texter: Texter,
     records: Records,
-    settings: Settings,
+    settings: UserSettings,
 }
 
 /// Why a message was not sent.
@@ -75,33 +75,33 @@ impl Classified for NotificationError {
 
 impl Notifications {
     /// The activities over both services, the records and the settings.
-    pub fn new(mailer: Mailer, texter: Texter, records: Records, settings: Settings) -> Self {
+    pub fn new(mailer: Mailer, texter: Texter, records: Records, settings: UserSettings) -> Self {
         Self { mailer, texter, records, settings }
     }
 
     /// Sends a message by every way that its customer wants it. A way that fails does not keep it from the other one.
-    async fn deliver(&self, send: &Send) -> Result<(), NotificationError> {
-        let settings = match send.caller.as_user() {
+    async fn deliver(&self, notice: &Notice) -> Result<(), NotificationError> {
+        let settings = match notice.caller.as_user() {
             Some(user) => self.settings.get(&user).await?,
             None => NotificationSettings::default(),
         };
-        let text = texter::text(&send.message).zip(settings.phone_number.as_ref());
+        let text = texter::text(&notice.message).zip(settings.phone_number.as_ref());
         let (mailed, texted) = futures::join!(
-            async { if wants_mail(&send.message, &settings) { self.mail(send).await } else { Ok(()) } },
-            async { if let Some((text, number)) = &text { self.text(send, number, text).await } else { Ok(()) } },
+            async { if wants_mail(&notice.message, &settings) { self.mail(notice).await } else { Ok(()) } },
+            async { if let Some((text, number)) = &text { self.text(notice, number, text).await } else { Ok(()) } },
         );
         mailed.and(texted)
     }
 
-    async fn mail(&self, send: &Send) -> Result<(), NotificationError> {
-        if self.begin(send, Channel::Email).await? == Begun::SentBefore {
+    async fn mail(&self, notice: &Notice) -> Result<(), NotificationError> {
+        if self.begin(notice, Channel::Email).await? == Begun::SentBefore {
             return Ok(());
         }
-        match self.mailer.send(send).await {
-            Ok(provider_id) => self.sent(send, Channel::Email, provider_id).await,
+        match self.mailer.send(notice).await {
+            Ok(provider_id) => self.sent(notice, Channel::Email, provider_id).await,
             Err(error) => {
                 if !error.is_retryable() {
-                    self.records.end(&send.message_id, Channel::Email, &Ended::Refused).await?;
+                    self.records.end(&notice.message_id, Channel::Email, &Ended::Refused).await?;
                 }
                 return Err(error);
             }
@@ -110,39 +110,39 @@ impl Notifications {
     }
 
     /// A phone that cannot be reached is recorded and no reason to hold up anything: the mail says the same.
-    async fn text(&self, send: &Send, number: &PhoneNumber, text: &str) -> Result<(), NotificationError> {
-        if self.begin(send, Channel::Sms).await? == Begun::SentBefore {
+    async fn text(&self, notice: &Notice, number: &PhoneNumber, text: &str) -> Result<(), NotificationError> {
+        if self.begin(notice, Channel::Sms).await? == Begun::SentBefore {
             return Ok(());
         }
         match self.texter.send(number, text).await {
-            Ok(provider_id) => self.sent(send, Channel::Sms, provider_id).await,
+            Ok(provider_id) => self.sent(notice, Channel::Sms, provider_id).await,
             Err(Unsent::Refused(why)) => {
-                tracing::warn!(message.id = %send.message_id, why, "SNS refused a short message");
-                self.records.end(&send.message_id, Channel::Sms, &Ended::Refused).await?;
+                tracing::warn!(message.id = %notice.message_id, why, "SNS refused a short message");
+                self.records.end(&notice.message_id, Channel::Sms, &Ended::Refused).await?;
             }
             Err(Unsent::Unavailable(why)) => return Err(NotificationError::TextUnavailable(why)),
         }
         Ok(())
     }
 
-    async fn begin(&self, send: &Send, channel: Channel) -> Result<Begun, NotificationError> {
+    async fn begin(&self, notice: &Notice, channel: Channel) -> Result<Begun, NotificationError> {
         let new = NewNotification {
-            message_id: send.message_id.clone(),
+            message_id: notice.message_id.clone(),
             channel,
-            template: send.message.template().to_owned(),
-            customer: send.caller.clone(),
-            order_id: send.message.order_id().cloned(),
+            template: notice.message.template().to_owned(),
+            customer: notice.caller.clone(),
+            order_id: notice.message.order_id().cloned(),
         };
         Ok(self.records.begin(&new).await?)
     }
 
     /// Records that a message was sent. If that fails, the message was sent all the same: an error would send it again.
-    async fn sent(&self, send: &Send, channel: Channel, provider_id: String) {
+    async fn sent(&self, notice: &Notice, channel: Channel, provider_id: String) {
         let ended = Ended::Sent { provider_id };
-        if let Err(error) = self.records.end(&send.message_id, channel, &ended).await {
+        if let Err(error) = self.records.end(&notice.message_id, channel, &ended).await {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(
-                message.id = %send.message_id, channel = channel.as_str(), error,
+                message.id = %notice.message_id, channel = channel.as_str(), error,
                 "a message was sent, but its record still says that it is being sent"
             );
         }
@@ -166,7 +166,7 @@ fn wants_mail(message: &Message, settings: &NotificationSettings) -> bool {
 impl Notifications {
     /// Sends a message.
     #[activity(definition = contract::definitions::Send)]
-    pub async fn send(self: Arc<Self>, _ctx: ActivityContext, input: Send) -> Result<(), ActivityError> {
+    pub async fn send(self: Arc<Self>, _ctx: ActivityContext, input: Notice) -> Result<(), ActivityError> {
         self.deliver(&input).await.map_err(|error| activity_error(&error))
     }
 }

@@ -164,6 +164,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParameter
     }
 }
 
+/// How many entries a page has that is asked for with `limit`.
+pub(crate) fn page_size(limit: Option<&str>) -> Result<usize, Problem> {
+    const DEFAULT: usize = 20;
+    const MAX: usize = 100;
+    let Some(text) = limit else { return Ok(DEFAULT) };
+    let size = text.parse().ok().filter(|size| (1..=MAX).contains(size));
+    size.ok_or_else(|| Problem::parameter("limit", format!("expected a whole number from 1 to {MAX}")))
+}
+
 /// The required `Idempotency-Key` header.
 pub(crate) struct RequiredIdempotencyKey(pub(crate) IdempotencyKey);
 

@@ -7,6 +7,7 @@ mod checkouts;
 mod config;
 mod extract;
 mod limits;
+mod messages;
 mod metrics;
 mod middleware;
 mod openapi;

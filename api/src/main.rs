@@ -4,7 +4,7 @@ use anyhow::Context;
 use aws_config::BehaviorVersion;
 use kassa_api::{AccessTokens, AppState, Config, Limits, Metrics, Workflows, router, serve};
 use kassa_config::{Settings, temporal};
-use kassa_store::{Database, DynamoDb, Orders, Products, RateLimits};
+use kassa_store::{Database, DynamoDb, Notifications, Orders, Products, RateLimits, UserSettings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -27,6 +27,8 @@ async fn main() -> anyhow::Result<()> {
         workflows: Workflows::connect(connection, client, config.workflows),
         products: Products::new(dynamodb.clone()),
         orders: Orders::new(database.clone()),
+        notifications: Notifications::new(dynamodb.clone()),
+        settings: UserSettings::new(dynamodb.clone()),
         dynamodb,
         database,
         metrics: Metrics::new().context("the metrics cannot be set up")?,

@@ -1,6 +1,7 @@
 //! The routes: one file per resource, with its handlers and their request and response types together.
 
 pub(crate) mod checkout;
+pub(crate) mod notifications;
 pub(crate) mod orders;
 pub(crate) mod products;
 pub(crate) mod service;
@@ -19,7 +20,14 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(products::change_stock))
         .routes(routes!(checkout::create_checkout))
         .routes(routes!(orders::get_order))
-        .routes(routes!(orders::get_timeline));
+        .routes(routes!(orders::get_timeline))
+        .routes(routes!(
+            notifications::settings::get_notification_settings,
+            notifications::settings::put_notification_settings
+        ))
+        .routes(routes!(notifications::records::list_notifications))
+        .routes(routes!(notifications::records::list_own_notifications))
+        .routes(routes!(notifications::write::send_email));
     OpenApiRouter::new()
         .nest("/api", api)
         .routes(routes!(service::health))
@@ -30,5 +38,5 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
 /// The problems of each operation, by its id, that do not follow from its shape (a body, an `Idempotency-Key`, an
 /// access token).
 pub(crate) fn problems() -> impl Iterator<Item = &'static (&'static str, &'static [ProblemCode])> {
-    [products::PROBLEMS, checkout::PROBLEMS, orders::PROBLEMS].into_iter().flatten()
+    [products::PROBLEMS, checkout::PROBLEMS, orders::PROBLEMS, notifications::PROBLEMS].into_iter().flatten()
 }

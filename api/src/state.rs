@@ -1,7 +1,7 @@
 //! What handlers share.
 
 use axum::extract::FromRef;
-use kassa_store::{Database, DynamoDb, Orders, Products};
+use kassa_store::{Database, DynamoDb, Notifications, Orders, Products, UserSettings};
 
 use crate::auth::AccessTokens;
 use crate::browsers::Browsers;
@@ -23,6 +23,10 @@ pub struct AppState {
     pub products: Products,
     /// Orders.
     pub orders: Orders,
+    /// What was sent to customers.
+    pub notifications: Notifications,
+    /// Which messages customers want.
+    pub settings: UserSettings,
     /// The server behind the products, for the readiness probe.
     pub dynamodb: DynamoDb,
     /// The server behind the orders, for the readiness probe.
@@ -55,5 +59,7 @@ parts! {
     products: Products,
     orders: Orders,
     limits: Limits,
+    notifications: Notifications,
+    settings: UserSettings,
     metrics: Metrics,
 }

@@ -15,7 +15,9 @@ use kassa_api::{
     AccessTokens, AppState, Browsers, LimitSettings, Limits, Metrics, PROBLEM_JSON, ProblemCode, TrustedProxies,
     WorkflowConfig, Workflows, document, router,
 };
-use kassa_store::{Database, DynamoDb, Orders, Products, RateLimits, RdsDataConfig, TableNames};
+use kassa_store::{
+    Database, DynamoDb, Notifications, Orders, Products, RateLimits, RdsDataConfig, TableNames, UserSettings,
+};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -56,6 +58,8 @@ fn app_trusting(tokens: AccessTokens) -> Router {
         workflows: Workflows::new(None, workflows),
         products: Products::new(dynamodb.clone()),
         orders: Orders::new(database.clone()),
+        notifications: Notifications::new(dynamodb.clone()),
+        settings: UserSettings::new(dynamodb.clone()),
         dynamodb,
         database,
         metrics: Metrics::new().expect("valid names"),

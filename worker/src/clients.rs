@@ -52,7 +52,7 @@ fn notifications(aws: &SdkConfig, config: &AnnounceConfig, dynamodb: DynamoDb) -
         Mailer::new(aws_sdk_sesv2::Client::from_conf(ses.build()), config.mail_from.clone()),
         Texter::new(aws_sdk_sns::Client::from_conf(sns.build())),
         kassa_store::Notifications::new(dynamodb.clone()),
-        kassa_store::Settings::new(dynamodb),
+        kassa_store::UserSettings::new(dynamodb),
     )
 }
 

@@ -8,6 +8,7 @@ use kassa_activities::notifications::Notifications;
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::Payments;
 use kassa_workflows::checkout::Checkout;
+use kassa_workflows::notification::Notification;
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::workflows::WorkflowRegistrationError;
 
@@ -24,7 +25,7 @@ pub struct Activities {
     pub inventory: Inventory,
     /// Payments at Stripe.
     pub payments: Payments,
-    /// Mail through SES.
+    /// Messages through SES and SNS.
     pub notifications: Notifications,
     /// Events on EventBridge.
     pub events: Events,
@@ -39,6 +40,7 @@ pub fn options(task_queue: &str, activities: Activities) -> Result<WorkerOptions
         .register_activities(activities.payments)
         .register_activities(activities.notifications)
         .register_activities(activities.events)
-        .register_workflow::<Checkout>()?;
+        .register_workflow::<Checkout>()?
+        .register_workflow::<Notification>()?;
     Ok(options.build())
 }

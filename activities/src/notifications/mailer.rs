@@ -3,7 +3,7 @@
 use aws_sdk_sesv2::error::SdkError;
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
-use kassa_workflows::contracts::notifications::Send;
+use kassa_workflows::contracts::notifications::Notice;
 
 use super::NotificationError;
 use super::mail::Mail;
@@ -42,21 +42,21 @@ impl Mailer {
     }
 
     /// Sends a message and returns the identifier that SES gave it.
-    pub(super) async fn send(&self, send: &Send) -> Result<String, NotificationError> {
-        let mail = Mail::render(&send.message)?;
+    pub(super) async fn send(&self, notice: &Notice) -> Result<String, NotificationError> {
+        let mail = Mail::render(&notice.message)?;
         let utf8 = |text: String| Content::builder().data(text).charset("UTF-8").build();
         let body = Body::builder().text(utf8(mail.text)?).html(utf8(mail.html)?).build();
         let message = Message::builder().subject(utf8(mail.subject)?).body(body).build();
         // Bounces and complaints come back with their tags, so they can be told by message and order.
         let tag = |name: &str, value: &str| MessageTag::builder().name(name).value(value).build();
-        let order = send.message.order_id().map(|order| tag("order_id", order.as_str())).transpose()?;
+        let order = notice.message.order_id().map(|order| tag("order_id", order.as_str())).transpose()?;
         let sent = self
             .ses
             .send_email()
             .from_email_address(&self.sender)
-            .destination(Destination::builder().to_addresses(send.email.expose()).build())
+            .destination(Destination::builder().to_addresses(notice.email.expose()).build())
             .content(EmailContent::builder().simple(message).build())
-            .set_email_tags(Some([tag("message_id", send.message_id.as_str())?].into_iter().chain(order).collect()))
+            .set_email_tags(Some([tag("message_id", notice.message_id.as_str())?].into_iter().chain(order).collect()))
             .send()
             .await?;
         Ok(sent.message_id.unwrap_or_default())

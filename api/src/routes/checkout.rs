@@ -45,7 +45,7 @@ pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[(
 )];
 
 /// Says that the answer belongs to an earlier request with the same key.
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// How long a client waits before it asks again for an order that is not decided yet, in seconds.
 const ASK_AGAIN: u16 = 2;

@@ -26,4 +26,4 @@ pub use orders::Orders;
 pub use products::Products;
 pub use rate_limits::RateLimits;
 pub use reservations::Reservations;
-pub use settings::Settings;
+pub use settings::UserSettings;

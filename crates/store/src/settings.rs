@@ -16,7 +16,7 @@ const UPDATED_AT: &str = "updated_at";
 
 /// Access to the settings. Cloning it is cheap.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct UserSettings {
     dynamodb: DynamoDb,
 }
 
@@ -38,7 +38,7 @@ impl Default for NotificationSettings {
     }
 }
 
-impl Settings {
+impl UserSettings {
     /// Uses the table of this client.
     pub fn new(dynamodb: DynamoDb) -> Self {
         Self { dynamodb }

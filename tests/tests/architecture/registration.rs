@@ -40,7 +40,7 @@ async fn worker() -> WorkerOptions {
             Mailer::new(aws_sdk_sesv2::Client::new(&shared), "shop@example.com".to_owned()),
             Texter::new(aws_sdk_sns::Client::new(&shared)),
             kassa_store::Notifications::new(dynamodb.clone()),
-            kassa_store::Settings::new(dynamodb),
+            kassa_store::UserSettings::new(dynamodb),
         ),
         events: Events::new(aws_sdk_eventbridge::Client::new(&shared), "nowhere".to_owned()),
     };

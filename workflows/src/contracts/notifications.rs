@@ -16,7 +16,7 @@ pub const SEND: &str = "notifications.send";
 
 /// A message to one customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Send {
+pub struct Notice {
     /// The same for every attempt to send this message; what has been sent under it is not sent again.
     pub message_id: MessageId,
     /// Who it is for: decides by which ways, according to the settings of an account.
@@ -91,7 +91,7 @@ pub enum Message {
     },
 }
 
-impl Send {
+impl Notice {
     /// The mail that greets a new account; there is one for each.
     pub fn welcome(user: &UserId, email: EmailAddress) -> Self {
         Self { message_id: MessageId::welcome(user), caller: Caller::user(user), email, message: Message::Welcome }
@@ -186,7 +186,7 @@ impl Notifications {
     /// Sends a message by every way that its customer wants it. Neither SES nor SNS has an idempotency token: a record of
     /// each message keeps it from being sent again, and only a crash inside the sending repeats it.
     #[activity(name = SEND)]
-    pub fn send(input: Send) -> Result<(), ActivityError> {
+    pub fn send(input: Notice) -> Result<(), ActivityError> {
         unimplemented!()
     }
 }
@@ -205,14 +205,14 @@ mod tests {
         let order: OrderId = "ord_1".parse().expect("an id");
         let email: EmailAddress = "a@example.com".parse().expect("an address");
         let caller = Caller::guest(&email);
-        let sends = [
-            Send::payment_problem(order.clone(), caller.clone(), email.clone(), "payment_expired".to_owned()),
-            Send::order_cancelled(order.clone(), caller.clone(), email.clone(), "step_failed".to_owned(), None),
-            Send::shipped(order.clone(), caller, email, None, None),
+        let notices = [
+            Notice::payment_problem(order.clone(), caller.clone(), email.clone(), "payment_expired".to_owned()),
+            Notice::order_cancelled(order.clone(), caller.clone(), email.clone(), "step_failed".to_owned(), None),
+            Notice::shipped(order.clone(), caller, email, None, None),
         ];
-        for (place, send) in sends.iter().enumerate() {
-            assert_eq!(send.message.order_id(), Some(&order));
-            assert!(sends[place + 1..].iter().all(|other| other.message_id != send.message_id), "{send:?}");
+        for (place, notice) in notices.iter().enumerate() {
+            assert_eq!(notice.message.order_id(), Some(&order));
+            assert!(notices[place + 1..].iter().all(|other| other.message_id != notice.message_id), "{notice:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::checkout::step::{Step, UndoStack};
 use crate::checkout::{CheckoutAnswer, CheckoutOutcome};
 use crate::contracts::events::{Events, OrderEvent, Publish};
 use crate::contracts::inventory::{Inventory, Reservation, Reserve, Reserved};
-use crate::contracts::notifications::{Notifications, Send};
+use crate::contracts::notifications::{Notice, Notifications};
 use crate::contracts::orders::{ConfirmOrder, Orders, PlaceOrder, Placed};
 use crate::contracts::payments::{Captured, Charge, Charged, Payments};
 use crate::options;
@@ -129,20 +129,20 @@ impl Checkout {
 
         let total = order.total;
         let PlaceOrder { order_id, caller, email, .. } = input.order;
-        let notify = Self::notify(ctx, Send::order_confirmed(order_id, caller, email, order));
+        let notify = Self::notify(ctx, Notice::order_confirmed(order_id, caller, email, order));
         let publish = Self::publish(ctx, OrderEvent::Confirmed { total });
         let _both_ended = join!(notify, publish);
         ctx.state_mut(|s| s.progress.running = Some(Step::Publish));
     }
 
     /// Sends the customer a message.
-    pub(super) async fn notify(ctx: &WorkflowContext<Self>, message: Send) {
+    pub(super) async fn notify(ctx: &WorkflowContext<Self>, notice: Notice) {
         let policy = ctx.state(|s| s.input.policy.clone());
-        let summary = format!("Send the mail `{}`", message.message.template());
+        let summary = format!("Send the mail `{}`", notice.message.template());
         let token = WorkflowCancellationToken::new();
         let notify_options = options::tail(&policy, &token, &summary);
         let _ended = Self::insist(ctx, Step::Notify.activity(), || {
-            ctx.execute_activity(Notifications::send, message.clone(), notify_options.clone())
+            ctx.execute_activity(Notifications::send, notice.clone(), notify_options.clone())
         })
         .await;
     }

@@ -8,7 +8,7 @@ use crate::checkout::CheckoutOutcome;
 use crate::checkout::step::{Undo, UndoStack};
 use crate::contracts::events::OrderEvent;
 use crate::contracts::inventory::{Inventory, Reservation};
-use crate::contracts::notifications::Send;
+use crate::contracts::notifications::Notice;
 use crate::contracts::orders::{CancelOrder, Orders, PlaceOrder, RefundedCharge};
 use crate::contracts::payments::{Captured, Charge, Payments, Refund, Refunded};
 use crate::options;
@@ -77,8 +77,8 @@ impl Checkout {
         let notify = async {
             if outcome.is_news_to_the_customer() {
                 let PlaceOrder { order_id, caller, email, .. } = input.order.clone();
-                let message = Send::order_cancelled(order_id, caller, email, reason.to_owned(), given_back);
-                Self::notify(ctx, message).await;
+                let notice = Notice::order_cancelled(order_id, caller, email, reason.to_owned(), given_back);
+                Self::notify(ctx, notice).await;
             }
         };
         let _both_ended = join!(notify, publish);
