@@ -22,5 +22,9 @@ pub use money::{Money, MoneyError, UnknownCurrency, parse_currency};
 pub use order::{IllegalTransition, OrderStatus, UnknownStatus};
 pub use phone::{InvalidPhoneNumber, PhoneNumber};
 pub use pricing::{Line, MAX_LINES, PricedLine, PricedOrder, PricingError, price};
-pub use product::{InvalidProductName, MAX_NAME_LENGTH, Product, ProductName, StockLevel};
+pub use product::{
+    Attributes, Category, Description, ImageUrl, Images, InvalidAttributes, InvalidCategory, InvalidDescription,
+    InvalidImageUrl, InvalidProductName, MAX_ATTRIBUTES, MAX_DESCRIPTION_LENGTH, MAX_IMAGES, MAX_NAME_LENGTH,
+    MAX_PRICE, Product, ProductDetails, ProductName, StockLevel, TooManyImages,
+};
 pub use quantity::{InvalidQuantity, MAX_QUANTITY, Quantity};

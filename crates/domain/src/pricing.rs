@@ -136,14 +136,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::StockLevel;
+    use crate::{Attributes, Description, Images, StockLevel};
 
     fn product(id: &str, amount: i64, currency: Currency) -> Product {
         Product {
             id: id.parse().unwrap(),
             name: "Tea".to_owned().try_into().unwrap(),
-            description: String::new(),
+            description: Description::default(),
+            category: None,
             price: Money::new(amount, currency),
+            images: Images::default(),
+            attributes: Attributes::default(),
             stock: StockLevel::default(),
             version: 1,
         }

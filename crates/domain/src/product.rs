@@ -1,50 +1,23 @@
 //! What is for sale, and how much of it there is.
 
+mod attributes;
+mod category;
+mod images;
+mod name;
+mod text;
+
 use serde::{Deserialize, Serialize};
+
+pub use attributes::{Attributes, InvalidAttributes, MAX_ATTRIBUTES};
+pub use category::{Category, InvalidCategory};
+pub use images::{ImageUrl, Images, InvalidImageUrl, MAX_IMAGES, TooManyImages};
+pub use name::{InvalidProductName, MAX_NAME_LENGTH, ProductName};
+pub use text::{Description, InvalidDescription, MAX_DESCRIPTION_LENGTH};
 
 use crate::{Money, ProductId};
 
-/// The longest product name, in characters.
-pub const MAX_NAME_LENGTH: usize = 200;
-
-/// The name of a product as customers read it: trimmed, not empty, one line, at most [`MAX_NAME_LENGTH`] characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ProductName(String);
-
-/// A text that is no product name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "not a product name: allowed are 1 to {MAX_NAME_LENGTH} characters without line breaks or other control characters"
-)]
-pub struct InvalidProductName;
-
-impl ProductName {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for ProductName {
-    type Error = InvalidProductName;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let name = text.trim();
-        let length = name.chars().count();
-        if (1..=MAX_NAME_LENGTH).contains(&length) && !name.chars().any(char::is_control) {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(InvalidProductName)
-        }
-    }
-}
-
-impl From<ProductName> for String {
-    fn from(name: ProductName) -> Self {
-        name.0
-    }
-}
+/// The most that one piece may cost, in minor units: Stripe charges amounts of up to eight digits.
+pub const MAX_PRICE: i64 = 99_999_999;
 
 /// Where the pieces of a product are. Their sum is what was ever received (less what was corrected away), at every
 /// instant, and none is ever negative.
@@ -65,6 +38,23 @@ impl StockLevel {
     }
 }
 
+/// What the catalogue says about a product: everything that is chosen by those who sell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductDetails {
+    /// Its name.
+    pub name: ProductName,
+    /// Longer text for customers; may be empty.
+    pub description: Description,
+    /// Where it is found, if it is sorted in.
+    pub category: Option<Category>,
+    /// The price of one piece; zero is allowed, negative is not.
+    pub price: Money,
+    /// Pictures, the most telling first.
+    pub images: Images,
+    /// Whatever else customers want to know, such as a weight.
+    pub attributes: Attributes,
+}
+
 /// A product of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Product {
@@ -73,26 +63,37 @@ pub struct Product {
     /// Its name.
     pub name: ProductName,
     /// Longer text for customers; may be empty.
-    pub description: String,
+    pub description: Description,
+    /// Where it is found, if it is sorted in.
+    pub category: Option<Category>,
     /// The price of one piece; zero is allowed, negative is not.
     pub price: Money,
+    /// Pictures, the most telling first.
+    pub images: Images,
+    /// Whatever else customers want to know, such as a weight.
+    pub attributes: Attributes,
     /// Where its pieces are.
     pub stock: StockLevel,
     /// Counts the changes of the catalogue entry (not of the stock), for optimistic updates.
     pub version: u64,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Product {
+    /// A product as `details` describe it.
+    pub fn new(id: ProductId, details: ProductDetails, stock: StockLevel, version: u64) -> Self {
+        let ProductDetails { name, description, category, price, images, attributes } = details;
+        Self { id, name, description, category, price, images, attributes, stock, version }
+    }
 
-    #[test]
-    fn names_are_trimmed_and_bounded() {
-        assert_eq!(ProductName::try_from("  Tea ".to_owned()).unwrap().as_str(), "Tea");
-        for text in ["", "   ", "a\nb", "a\u{0}b"] {
-            assert_eq!(ProductName::try_from(text.to_owned()), Err(InvalidProductName));
+    /// What the catalogue says about it.
+    pub fn details(&self) -> ProductDetails {
+        ProductDetails {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            category: self.category.clone(),
+            price: self.price,
+            images: self.images.clone(),
+            attributes: self.attributes.clone(),
         }
-        assert!(ProductName::try_from("ü".repeat(MAX_NAME_LENGTH)).is_ok());
-        assert!(ProductName::try_from("ü".repeat(MAX_NAME_LENGTH + 1)).is_err());
     }
 }
