@@ -1,6 +1,7 @@
 //! `DynamoDB`: the client with its table names, and what all aggregates need of it.
 
 pub(crate) mod item;
+pub(crate) mod pages;
 pub(crate) mod transaction;
 
 use std::time::Duration;
@@ -33,9 +34,14 @@ impl Default for TableNames {
 }
 
 impl TableNames {
-    /// The catalogue with the stock counters; key `id`.
+    /// The products with their stock counters; key `id`.
     pub fn products(&self) -> String {
         format!("{}products", self.prefix)
+    }
+
+    /// Where the products are listed; key `list` and `place`.
+    pub fn catalogue(&self) -> String {
+        format!("{}catalogue", self.prefix)
     }
 
     /// What was received or corrected; key `product_id` and `receipt_id`.

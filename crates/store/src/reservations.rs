@@ -5,6 +5,7 @@
 
 mod state;
 
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use kassa_domain::{Line, OrderId, ProductId, Quantity};
 use time::OffsetDateTime;
@@ -16,7 +17,7 @@ use crate::dynamodb::DynamoDb;
 use crate::dynamodb::item::{self, Item};
 use crate::dynamodb::transaction::{self, Rejections, Written};
 use crate::error::{Service, StoreError};
-use crate::products::{self, AVAILABLE, PRODUCT_ID, RESERVED};
+use crate::products::{self, AVAILABLE, DELETED_AT, PRODUCT_ID, RESERVED};
 
 pub(crate) const ORDER_ID: &str = "order_id";
 const STATUS: &str = "status";
@@ -135,7 +136,7 @@ impl Reservations {
     /// Holds all pieces of `lines` for an order, or none. No product may appear in two lines.
     pub async fn reserve(&self, order_id: &OrderId, lines: &[Line]) -> Result<ReserveOutcome, ReservationError> {
         let mut writes = vec![self.new_row(order_id, ReservationStatus::Reserved, lines)];
-        writes.extend(lines.iter().map(|line| self.counters(line, AVAILABLE, RESERVED)));
+        writes.extend(lines.iter().map(|line| self.hold(line)));
         let rejections = match transaction::write(&self.dynamodb, writes).await? {
             Written::Committed => return Ok(ReserveOutcome::Held),
             Written::Rejected(rejections) => rejections,
@@ -266,22 +267,37 @@ impl Reservations {
         TransactWriteItem::builder().put(put).build()
     }
 
-    /// Moves the pieces of a line from one counter of its product to another, if there are that many.
+    /// Reserves the pieces of a line, if there are that many and its product has not been deleted.
+    fn hold(&self, line: &Line) -> TransactWriteItem {
+        let update = self
+            .moved(line, AVAILABLE, RESERVED)
+            .condition_expression("#take_from >= :quantity AND attribute_not_exists(#deleted_at)")
+            .expression_attribute_names("#deleted_at", DELETED_AT);
+        built(update)
+    }
+
+    /// Moves the pieces of a line from one counter of its product to another, if there are that many. What was sold of a
+    /// product comes back to it even after it has been deleted.
     fn counters(&self, line: &Line, take_from: &str, give_to: &str) -> TransactWriteItem {
-        let update = Update::builder()
+        // A product that does not exist has no attribute to compare.
+        built(self.moved(line, take_from, give_to).condition_expression("#take_from >= :quantity"))
+    }
+
+    fn moved(&self, line: &Line, take_from: &str, give_to: &str) -> UpdateBuilder {
+        Update::builder()
             .table_name(self.dynamodb.tables.products())
             .set_key(Some(products::key(&line.product_id)))
             .update_expression("SET #take_from = #take_from - :quantity, #give_to = #give_to + :quantity")
-            // A product that does not exist has no attribute to compare.
-            .condition_expression("#take_from >= :quantity")
             .expression_attribute_names("#take_from", take_from)
             .expression_attribute_names("#give_to", give_to)
             .expression_attribute_values(":quantity", item::number(line.quantity.get()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .expect("table, key and expression are set");
-        TransactWriteItem::builder().update(update).build()
     }
+}
+
+fn built(update: UpdateBuilder) -> TransactWriteItem {
+    let update = update.build().expect("table, key and expression are set");
+    TransactWriteItem::builder().update(update).build()
 }
 
 /// The lines that could not be served. Write 0 of the transaction was the row of the reservation.
@@ -289,7 +305,11 @@ fn shortages(lines: &[Line], rejections: &Rejections) -> Result<Vec<Shortage>, S
     let mut shortages = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let Some(product) = rejections.at(index + 1) else { continue };
-        let available = if product.is_empty() { 0 } else { item::read_number(product, AVAILABLE)? };
+        let available = if product.is_empty() || product.contains_key(DELETED_AT) {
+            0
+        } else {
+            item::read_number(product, AVAILABLE)?
+        };
         let requested = line.quantity.get();
         shortages.push(Shortage { product_id: line.product_id.clone(), requested, available });
     }

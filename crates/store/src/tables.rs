@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, TimeToLiveDescription, TimeToLiveSpecification, TimeToLiveStatus,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, LocalSecondaryIndex, Projection,
+    ProjectionType, ScalarAttributeType, TimeToLiveDescription, TimeToLiveSpecification, TimeToLiveStatus,
 };
 
 use crate::dynamodb::TableNames;
@@ -21,25 +21,18 @@ const ACTIVE_WITHIN: Duration = Duration::from_mins(1);
 
 /// Creates the tables that are not there yet, and waits until all of them can be used.
 pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), StoreError> {
-    let listing = GlobalSecondaryIndex::builder()
-        .index_name(products::LISTING_INDEX)
-        .key_schema(key(products::LISTING, KeyType::Hash))
-        .key_schema(key(products::LISTED_AS, KeyType::Range))
-        // Keys alone, because they never change: counters in the index would make every order write to the one
-        // partition that it has, which takes at most 1,000 writes a second.
-        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
-        .build()
-        .expect("name, keys and projection are set");
     let definitions = [
-        table(client, tables.products(), &[(products::ID, KeyType::Hash)])
-            .attribute_definitions(text_attribute(products::LISTING))
-            .attribute_definitions(text_attribute(products::LISTED_AS))
-            .global_secondary_indexes(listing),
+        table(client, tables.products(), &[(products::ID, KeyType::Hash)]),
+        table(client, tables.catalogue(), &[(products::LIST, KeyType::Hash), (products::PLACE, KeyType::Range)])
+            .attribute_definitions(text_attribute(products::PRICE_PLACE))
+            .local_secondary_indexes(index(products::BY_PRICE, products::LIST, products::PRICE_PLACE)),
         table(
             client,
             tables.stock_movements(),
             &[(products::PRODUCT_ID, KeyType::Hash), (products::RECEIPT_ID, KeyType::Range)],
-        ),
+        )
+        .attribute_definitions(text_attribute(products::BOOKED_AS))
+        .local_secondary_indexes(index(products::BY_TIME, products::PRODUCT_ID, products::BOOKED_AS)),
         table(client, tables.reservations(), &[(reservations::ORDER_ID, KeyType::Hash)]),
         notifications_table(client, tables),
         table(client, tables.notification_settings(), &[(settings::USER_ID, KeyType::Hash)]),
@@ -47,6 +40,7 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
     ];
     let names = [
         tables.products(),
+        tables.catalogue(),
         tables.stock_movements(),
         tables.reservations(),
         tables.notifications(),
@@ -117,6 +111,17 @@ fn table(client: &Client, name: String, keys: &[(&str, KeyType)]) -> CreateTable
     keys.iter().fold(table, |table, (name, kind)| {
         table.attribute_definitions(text_attribute(name)).key_schema(key(name, kind.clone()))
     })
+}
+
+/// The same partitions in another order. Local, because such an index can be read consistently.
+fn index(name: &str, partition: &str, sort: &str) -> LocalSecondaryIndex {
+    LocalSecondaryIndex::builder()
+        .index_name(name)
+        .key_schema(key(partition, KeyType::Hash))
+        .key_schema(key(sort, KeyType::Range))
+        .projection(Projection::builder().projection_type(ProjectionType::All).build())
+        .build()
+        .expect("name, keys and projection are set")
 }
 
 fn text_attribute(name: &str) -> AttributeDefinition {

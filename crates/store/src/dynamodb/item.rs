@@ -1,6 +1,6 @@
 //! Reading attributes of a row.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -59,4 +59,20 @@ pub(crate) fn read<T: TryFrom<String>>(item: &Item, name: &str) -> Result<T, Sto
 pub(crate) fn read_timestamp(item: &Item, name: &str) -> Result<OffsetDateTime, StoreError> {
     OffsetDateTime::parse(read_text(item, name)?, &Rfc3339)
         .map_err(|_| StoreError::corrupt(format!("attribute `{name}` should be a timestamp")))
+}
+
+/// A list of texts; a row that was written before the attribute was known has an empty one.
+pub(crate) fn read_texts(item: &Item, name: &str) -> Result<Vec<String>, StoreError> {
+    let corrupt = || StoreError::corrupt(format!("attribute `{name}` should be a list of texts"));
+    let Some(list) = item.get(name) else { return Ok(Vec::new()) };
+    let texts = list.as_l().map_err(|_| corrupt())?.iter();
+    texts.map(|text| text.as_s().cloned().map_err(|_| corrupt())).collect()
+}
+
+/// A map of texts; a row that was written before the attribute was known has an empty one.
+pub(crate) fn read_text_map(item: &Item, name: &str) -> Result<BTreeMap<String, String>, StoreError> {
+    let corrupt = || StoreError::corrupt(format!("attribute `{name}` should be a map of texts"));
+    let Some(map) = item.get(name) else { return Ok(BTreeMap::new()) };
+    let texts = map.as_m().map_err(|_| corrupt())?.iter();
+    texts.map(|(name, text)| Ok((name.clone(), text.as_s().cloned().map_err(|_| corrupt())?))).collect()
 }

@@ -1,17 +1,16 @@
 //! Stock that comes in, and corrections of it.
 
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
-use kassa_domain::{ProductId, StockLevel};
+use kassa_domain::{ProductId, StockLevel, UserId};
 use time::OffsetDateTime;
 
-use super::{AVAILABLE, PRODUCT_ID, Products, RECEIPT_ID, key, stock_level};
+use super::entries::newest_first;
+use super::movements::{BOOKED_AS, BY, CHANGE, REASON, RECEIVED_AT};
+use super::row::stock_level;
+use super::{AVAILABLE, DELETED_AT, PRODUCT_ID, Products, RECEIPT_ID, key};
 use crate::dynamodb::item::{self, Item};
 use crate::dynamodb::transaction::{self, Written};
 use crate::error::StoreError;
-
-const CHANGE: &str = "change";
-const REASON: &str = "reason";
-const RECEIVED_AT: &str = "received_at";
 
 /// The most pieces that one receipt may add or take away; more is a typing error. It also keeps the counters far from
 /// the end of 64 bits.
@@ -26,6 +25,13 @@ pub struct StockChange(i64);
 #[error("{0} is not a change of stock: allowed is -{MAX_STOCK_CHANGE} to {MAX_STOCK_CHANGE}, but not 0")]
 pub struct InvalidStockChange(i64);
 
+impl StockChange {
+    /// The number of pieces; negative if they are taken away.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
 impl TryFrom<i64> for StockChange {
     type Error = InvalidStockChange;
 
@@ -38,6 +44,13 @@ impl TryFrom<i64> for StockChange {
 /// The name that the sender gives to one receipt or correction of a product, so that sending it twice counts once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceiptId(String);
+
+impl ReceiptId {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 /// A text that is no receipt id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +75,8 @@ pub struct StockReceipt {
     pub change: StockChange,
     /// Why, for whoever reads the history of movements.
     pub reason: String,
+    /// Who books it.
+    pub by: UserId,
 }
 
 /// Why a receipt was not booked.
@@ -98,7 +113,7 @@ impl Products {
                     return Err(ReceiveStockError::ReceiptReused { booked });
                 }
             } else if let Some(product) = rejections.at(1) {
-                if product.is_empty() {
+                if product.is_empty() || product.contains_key(DELETED_AT) {
                     return Err(ReceiveStockError::UnknownProduct(id.clone()));
                 }
                 let available = stock_level(product)?.available;
@@ -113,12 +128,16 @@ impl Products {
 
     /// The guard against booking twice, and the history of the counters.
     fn movement(&self, id: &ProductId, receipt: &StockReceipt) -> TransactWriteItem {
+        let now = OffsetDateTime::now_utc();
+        let booked_as = format!("{}#{}", newest_first(now), receipt.receipt_id.0);
         let row = Item::from([
             (PRODUCT_ID.to_owned(), item::text(id.as_str())),
             (RECEIPT_ID.to_owned(), item::text(receipt.receipt_id.0.as_str())),
             (CHANGE.to_owned(), item::number(receipt.change.0)),
             (REASON.to_owned(), item::text(receipt.reason.as_str())),
-            (RECEIVED_AT.to_owned(), item::timestamp(OffsetDateTime::now_utc())),
+            (BY.to_owned(), item::text(receipt.by.as_str())),
+            (RECEIVED_AT.to_owned(), item::timestamp(now)),
+            (BOOKED_AS.to_owned(), item::text(booked_as)),
         ]);
         let put = Put::builder()
             .table_name(self.dynamodb.tables.stock_movements())
@@ -135,8 +154,9 @@ impl Products {
             .table_name(self.dynamodb.tables.products())
             .set_key(Some(key(id)))
             .update_expression("SET #available = #available + :change")
-            .condition_expression("#available >= :least")
+            .condition_expression("#available >= :least AND attribute_not_exists(#deleted_at)")
             .expression_attribute_names("#available", AVAILABLE)
+            .expression_attribute_names("#deleted_at", DELETED_AT)
             .expression_attribute_values(":change", item::number(change))
             // What is there before must be enough for what is taken; a product that does not exist has no attribute
             // to compare.

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+mod listing;
 mod migrations;
 mod orders;
 mod products;
 mod rate_limits;
 mod reservations;
 mod reservations_model;
+mod stock;
 mod support;
 mod tables;

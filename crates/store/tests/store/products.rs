@@ -1,25 +1,23 @@
-//! The catalogue and its stock.
+//! Creating, changing, deleting and reading products.
 
-use std::collections::BTreeSet;
-
-use aws_sdk_dynamodb::types::AttributeValue;
-use kassa_domain::{Currency, Money, ProductId, StockLevel};
+use kassa_domain::{Currency, Money, OrderId, ProductDetails, StockLevel};
 use kassa_store::Products;
-use kassa_store::products::{CreateProductError, MAX_PAGE, NewProduct, ReceiveStockError};
+use kassa_store::products::{ChangeProductError, CreateProductError, Expected, Filter, MAX_PAGE, ReceiveStockError};
+use kassa_store::reservations::{ReserveOutcome, Shortage};
 
-use crate::support::dynamodb::{new_product, receipt};
+use crate::support::dynamodb::{espresso_cup, line, new_id, receipt};
 use crate::support::{Meddling, Shop};
 
 #[tokio::test]
 async fn a_created_product_is_found_without_stock() {
     let shop = Shop::open().await;
-    let id = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
+    let id = new_id();
 
-    let created = shop.products.create(new_product(&id)).await.unwrap();
+    let created = shop.products.create(id.clone(), espresso_cup()).await.unwrap();
 
     assert_eq!(shop.products.get(&id).await.unwrap(), Some(created.clone()));
     assert_eq!(created.name.as_str(), "Espresso cup");
-    assert_eq!(created.description, "Holds 80 ml.");
+    assert_eq!(created.description.as_str(), "Holds 80 ml.");
     assert_eq!(created.price, Money::new(1250, Currency::EUR));
     assert_eq!((created.stock, created.version), (StockLevel::default(), 1));
 }
@@ -27,7 +25,7 @@ async fn a_created_product_is_found_without_stock() {
 #[tokio::test]
 async fn an_unknown_product_is_not_found() {
     let shop = Shop::open().await;
-    assert_eq!(shop.products.get(&ProductId::from_unique(uuid::Uuid::now_v7().as_u128())).await.unwrap(), None);
+    assert_eq!(shop.products.get(&new_id()).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -36,8 +34,8 @@ async fn creating_a_product_again_leaves_the_first_one() {
     let id = shop.product(5).await;
     let before = shop.products.get(&id).await.unwrap();
 
-    let other = NewProduct { price: Money::new(1, Currency::EUR), ..new_product(&id) };
-    let error = shop.products.create(other).await.unwrap_err();
+    let other = ProductDetails { price: Money::new(1, Currency::EUR), ..espresso_cup() };
+    let error = shop.products.create(id.clone(), other).await.unwrap_err();
 
     assert!(matches!(error, CreateProductError::AlreadyExists(existing) if existing == id));
     assert_eq!(shop.products.get(&id).await.unwrap(), before);
@@ -47,22 +45,22 @@ async fn creating_a_product_again_leaves_the_first_one() {
 async fn a_product_whose_first_answer_was_lost_is_created() {
     let shop = Shop::open().await;
     let (gateway, dynamodb) = shop.through_gateway().await;
-    gateway.meddle("PutItem", 1, &Meddling::LoseAnswer);
-    let id = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
+    gateway.meddle("TransactWriteItems", 1, &Meddling::LoseAnswer);
+    let id = new_id();
 
-    Products::new(dynamodb).create(new_product(&id)).await.unwrap();
+    Products::new(dynamodb).create(id.clone(), espresso_cup()).await.unwrap();
 
-    assert_eq!(gateway.calls("PutItem"), 2);
+    assert_eq!(gateway.calls("TransactWriteItems"), 2);
     assert!(shop.products.get(&id).await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn a_negative_price_is_refused() {
     let shop = Shop::open().await;
-    let id = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
+    let id = new_id();
 
-    let product = NewProduct { price: Money::new(-1, Currency::EUR), ..new_product(&id) };
-    let error = shop.products.create(product).await.unwrap_err();
+    let details = ProductDetails { price: Money::new(-1, Currency::EUR), ..espresso_cup() };
+    let error = shop.products.create(id.clone(), details).await.unwrap_err();
 
     assert!(matches!(error, CreateProductError::NegativePrice));
     assert_eq!(shop.products.get(&id).await.unwrap(), None);
@@ -77,7 +75,7 @@ async fn many_products_come_in_the_order_asked_for() {
     }
     ids.reverse();
     let mut asked = ids.clone();
-    asked.insert(7, ProductId::from_unique(uuid::Uuid::now_v7().as_u128()));
+    asked.insert(7, new_id());
 
     let found = shop.products.get_many(&asked).await.unwrap();
 
@@ -124,161 +122,173 @@ async fn a_batch_that_never_ends_is_given_up_for_a_while() {
     assert!(error.is_retryable());
 }
 
-#[tokio::test]
-async fn pages_hold_every_product_once_newest_first() {
-    let shop = Shop::open().await;
-    let mut ids = Vec::new();
-    for _ in 0..7 {
-        ids.push(shop.product(0).await);
-    }
-    ids.reverse();
+fn renamed(name: &str) -> ProductDetails {
+    ProductDetails { name: name.to_owned().try_into().unwrap(), ..espresso_cup() }
+}
 
-    let mut seen = Vec::new();
-    let mut sizes = Vec::new();
-    let mut after = None;
-    loop {
-        let page = shop.products.list(3, after.as_ref()).await.unwrap();
-        sizes.push(page.products.len());
-        seen.extend(page.products.into_iter().map(|product| product.id));
-        // A cursor goes through the text form of a URL.
-        after = page.next.map(|next| next.to_string().parse().unwrap());
-        if after.is_none() {
-            break;
-        }
-    }
-
-    assert_eq!(seen, ids);
-    assert_eq!(sizes, [3, 3, 1]);
+async fn ids_of(shop: &Shop, filter: &Filter) -> Vec<kassa_domain::ProductId> {
+    let page = shop.products.list(filter, MAX_PAGE, None).await.unwrap();
+    page.products.into_iter().map(|product| product.id).collect()
 }
 
 #[tokio::test]
-async fn a_full_last_page_has_no_successor() {
+async fn a_change_replaces_everything_but_the_counters() {
     let shop = Shop::open().await;
-    for _ in 0..4 {
-        shop.product(0).await;
-    }
-    let first = shop.products.list(2, None).await.unwrap();
-    let second = shop.products.list(2, first.next.as_ref()).await.unwrap();
-    assert_eq!((second.products.len(), second.next), (2, None));
+    let id = shop.product(5).await;
+    let details = ProductDetails {
+        name: "Mocha cup".to_owned().try_into().unwrap(),
+        description: "Holds 100 ml.".to_owned().try_into().unwrap(),
+        category: Some("crockery".parse().unwrap()),
+        price: Money::new(99, Currency::JPY),
+        images: vec!["https://example.com/cup.jpg".to_owned().try_into().unwrap()].try_into().unwrap(),
+        attributes: [("colour".to_owned(), "white".to_owned())]
+            .into_iter()
+            .collect::<std::collections::BTreeMap<_, _>>()
+            .try_into()
+            .unwrap(),
+    };
+
+    let changed = shop.products.update(&id, Expected::Version(1), &details).await.unwrap();
+
+    assert_eq!((changed.details(), changed.version), (details, 2));
+    assert_eq!(changed.stock, StockLevel { available: 5, reserved: 0, sold: 0 });
+    assert_eq!(shop.products.get(&id).await.unwrap(), Some(changed));
+
+    let back = shop.products.update(&id, Expected::Version(2), &espresso_cup()).await.unwrap();
+    assert_eq!(back.details(), espresso_cup());
+    assert_eq!(shop.products.get(&id).await.unwrap(), Some(back));
 }
 
 #[tokio::test]
-async fn products_that_come_later_shift_no_page() {
+async fn saying_the_same_again_changes_nothing() {
     let shop = Shop::open().await;
-    let mut old = BTreeSet::new();
-    for _ in 0..4 {
-        old.insert(shop.product(0).await);
-    }
-    let first = shop.products.list(2, None).await.unwrap();
-    for _ in 0..3 {
-        shop.product(0).await;
-    }
-
-    let second = shop.products.list(2, first.next.as_ref()).await.unwrap();
-
-    let seen: Vec<_> = first.products.into_iter().chain(second.products).map(|product| product.id).collect();
-    assert_eq!(seen.len(), 4);
-    assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), old);
+    let id = shop.product(0).await;
+    let same = shop.products.update(&id, Expected::Any, &espresso_cup()).await.unwrap();
+    assert_eq!(same.version, 1);
 }
 
 #[tokio::test]
-async fn a_page_has_bounds() {
-    let shop = Shop::open().await;
-    assert_eq!(shop.products.list(0, None).await.unwrap().products, []);
-    for _ in 0..=MAX_PAGE {
-        shop.product(0).await;
-    }
-    assert_eq!(shop.products.list(usize::MAX, None).await.unwrap().products.len(), MAX_PAGE);
-    assert_eq!(shop.products.list(0, None).await.unwrap().products.len(), 1);
-}
-
-#[tokio::test]
-async fn a_receipt_counts_once_however_often_it_is_sent() {
+async fn one_of_many_changes_of_the_same_version_wins() {
     let shop = Shop::open().await;
     let id = shop.product(0).await;
 
-    let ten_times = (0..10).map(|_| async { shop.products.receive_stock(&id, &receipt("delivery-1", 5)).await });
-    let levels = futures::future::join_all(ten_times).await;
+    let changes = (0..10).map(|n| {
+        let (products, id) = (shop.products.clone(), id.clone());
+        tokio::spawn(async move { products.update(&id, Expected::Version(1), &renamed(&format!("Cup {n}"))).await })
+    });
+    let results: Vec<_> = futures::future::join_all(changes).await.into_iter().map(Result::unwrap).collect();
 
-    for level in levels {
-        assert_eq!(level.unwrap().available, 5);
+    let winner = results.iter().filter_map(|result| result.as_ref().ok()).collect::<Vec<_>>();
+    assert_eq!(winner.len(), 1);
+    assert_eq!(shop.products.get(&id).await.unwrap().as_ref(), Some(winner[0]));
+    for error in results.iter().filter_map(|result| result.as_ref().err()) {
+        assert!(matches!(error, ChangeProductError::VersionMismatch { current: 2 }), "{error}");
     }
-    assert_eq!(shop.counters(&id).await, (5, 0, 0));
-    shop.products.receive_stock(&id, &receipt("delivery-2", 5)).await.unwrap();
-    assert_eq!(shop.counters(&id).await, (10, 0, 0));
+    let filter = Filter { text: Some("cup".try_into().unwrap()), ..Filter::default() };
+    assert_eq!(ids_of(&shop, &filter).await, [id], "listed once, under its last name");
 }
 
 #[tokio::test]
-async fn the_same_receipt_of_another_product_is_another_one() {
-    let shop = Shop::open().await;
-    let (a, b) = (shop.product(0).await, shop.product(0).await);
-    for id in [&a, &b] {
-        shop.products.receive_stock(id, &receipt("delivery-1", 5)).await.unwrap();
-        assert_eq!(shop.counters(id).await, (5, 0, 0));
-    }
-}
-
-#[tokio::test]
-async fn a_receipt_sent_again_with_another_number_is_refused() {
+async fn changes_of_whatever_there_is_all_take_effect() {
     let shop = Shop::open().await;
     let id = shop.product(0).await;
-    shop.products.receive_stock(&id, &receipt("delivery-1", 5)).await.unwrap();
-
-    let error = shop.products.receive_stock(&id, &receipt("delivery-1", 50)).await.unwrap_err();
-
-    assert!(matches!(error, ReceiveStockError::ReceiptReused { booked: 5 }), "{error}");
-    assert_eq!(shop.counters(&id).await, (5, 0, 0));
+    let (first, second) = (renamed("First"), renamed("Second"));
+    let both = tokio::join!(
+        shop.products.update(&id, Expected::Any, &first),
+        shop.products.update(&id, Expected::Any, &second),
+    );
+    assert!(both.0.is_ok() && both.1.is_ok(), "{both:?}");
+    assert_eq!(shop.products.get(&id).await.unwrap().unwrap().version, 3);
 }
 
 #[tokio::test]
-async fn a_correction_takes_no_more_than_is_available() {
+async fn what_is_not_there_is_neither_changed_nor_deleted() {
+    let shop = Shop::open().await;
+    let error = shop.products.update(&new_id(), Expected::Any, &espresso_cup()).await.unwrap_err();
+    assert!(matches!(error, ChangeProductError::UnknownProduct(_)), "{error}");
+    let error = shop.products.delete(&new_id(), Expected::Any).await.unwrap_err();
+    assert!(matches!(error, ChangeProductError::UnknownProduct(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_deleted_product_is_gone_for_customers() {
     let shop = Shop::open().await;
     let id = shop.product(5).await;
 
-    let error = shop.products.receive_stock(&id, &receipt("count-1", -6)).await.unwrap_err();
-    assert!(matches!(error, ReceiveStockError::NotEnoughAvailable { available: 5 }), "{error}");
-    assert_eq!(shop.counters(&id).await, (5, 0, 0));
+    shop.products.delete(&id, Expected::Version(1)).await.unwrap();
 
-    // What was refused was not booked, so its id is still free.
-    shop.products.receive_stock(&id, &receipt("count-1", -5)).await.unwrap();
-    assert_eq!(shop.counters(&id).await, (0, 0, 0));
-}
-
-#[tokio::test]
-async fn stock_of_an_unknown_product_is_refused() {
-    let shop = Shop::open().await;
-    for pieces in [5, -5] {
-        let error = shop
-            .products
-            .receive_stock(&ProductId::from_unique(uuid::Uuid::now_v7().as_u128()), &receipt("r", pieces))
-            .await
-            .unwrap_err();
-        assert!(matches!(error, ReceiveStockError::UnknownProduct(_)), "{error}");
+    assert_eq!(shop.products.get(&id).await.unwrap(), None);
+    assert_eq!(shop.products.get_many(std::slice::from_ref(&id)).await.unwrap(), []);
+    assert!(ids_of(&shop, &Filter::default()).await.is_empty());
+    let order: OrderId = "ord_late".parse().unwrap();
+    let outcome = shop.reservations.reserve(&order, &[line(&id, 1)]).await.unwrap();
+    let shortage = Shortage { product_id: id.clone(), requested: 1, available: 0 };
+    assert_eq!(outcome, ReserveOutcome::OutOfStock(vec![shortage]));
+    let error = shop.products.receive_stock(&id, &receipt("late", 1)).await.unwrap_err();
+    assert!(matches!(error, ReceiveStockError::UnknownProduct(_)), "{error}");
+    for error in [
+        shop.products.update(&id, Expected::Any, &renamed("Back")).await.err(),
+        shop.products.delete(&id, Expected::Any).await.err(),
+    ] {
+        assert!(matches!(error, Some(ChangeProductError::UnknownProduct(_))), "{error:?}");
     }
+    let error = shop.products.create(id.clone(), espresso_cup()).await.unwrap_err();
+    assert!(matches!(error, CreateProductError::AlreadyExists(_)), "{error}");
+    assert_eq!(shop.counters(&id).await, (5, 0, 0));
 }
 
 #[tokio::test]
-async fn every_movement_of_stock_is_kept() {
+async fn sold_pieces_come_back_to_a_deleted_product() {
     let shop = Shop::open().await;
-    let id = shop.product(0).await;
-    shop.products.receive_stock(&id, &receipt("delivery-1", 5)).await.unwrap();
-    shop.products.receive_stock(&id, &receipt("count-1", -2)).await.unwrap();
+    let id = shop.product(5).await;
+    let order: OrderId = "ord_undone".parse().unwrap();
+    shop.reservations.reserve(&order, &[line(&id, 2)]).await.unwrap();
+    shop.reservations.deduct(&order).await.unwrap();
 
-    let movements = shop
-        .client
-        .query()
-        .table_name(shop.tables.stock_movements())
-        .key_condition_expression("product_id = :id")
-        .expression_attribute_values(":id", AttributeValue::S(id.to_string()))
-        .send()
-        .await
-        .unwrap()
-        .items
-        .unwrap();
+    shop.products.delete(&id, Expected::Any).await.unwrap();
+    shop.reservations.restock(&order).await.unwrap();
 
-    let changes: Vec<_> = movements
-        .iter()
-        .map(|row| (row["receipt_id"].as_s().unwrap().as_str(), row["change"].as_n().unwrap().as_str()))
-        .collect();
-    assert_eq!(changes, [("count-1", "-2"), ("delivery-1", "5")]);
+    assert_eq!(shop.counters(&id).await, (5, 0, 0));
+    assert_eq!(shop.products.get(&id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_product_with_reserved_pieces_is_not_deleted() {
+    let shop = Shop::open().await;
+    let id = shop.product(5).await;
+    let order: OrderId = "ord_open".parse().unwrap();
+    shop.reservations.reserve(&order, &[line(&id, 2)]).await.unwrap();
+
+    let error = shop.products.delete(&id, Expected::Any).await.unwrap_err();
+    assert!(matches!(error, ChangeProductError::Reserved { reserved: 2 }), "{error}");
+    assert!(shop.products.get(&id).await.unwrap().is_some());
+
+    shop.reservations.release(&order).await.unwrap();
+    shop.products.delete(&id, Expected::Any).await.unwrap();
+    assert_eq!(shop.products.get(&id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_product_is_either_deleted_or_reserved() {
+    for round in 0..8 {
+        let shop = Shop::open().await;
+        let id = shop.product(10).await;
+        let orders: Vec<OrderId> = (0..6).map(|n| format!("ord_{round}-{n}").parse().unwrap()).collect();
+        let buyers = orders.iter().map(|order| {
+            let (reservations, order, lines) = (shop.reservations.clone(), order.clone(), [line(&id, 1)]);
+            tokio::spawn(async move { reservations.reserve(&order, &lines).await.unwrap() })
+        });
+        let deletion = {
+            let (products, id) = (shop.products.clone(), id.clone());
+            tokio::spawn(async move { products.delete(&id, Expected::Any).await.is_ok() })
+        };
+        let buyers: Vec<_> = buyers.collect();
+        let is_deleted = deletion.await.unwrap();
+        let outcomes = futures::future::join_all(buyers).await;
+
+        let held = outcomes.into_iter().filter(|outcome| *outcome.as_ref().unwrap() == ReserveOutcome::Held).count();
+        assert!(is_deleted == (held == 0), "deleted: {is_deleted}, held: {held}");
+        let held = u64::try_from(held).unwrap();
+        assert_eq!(shop.counters(&id).await, (10 - held, held, 0));
+    }
 }

@@ -30,6 +30,7 @@ async fn several_processes_create_tables_at_once() {
     assert_eq!(
         found,
         [
+            "other-catalogue",
             "other-notification-settings",
             "other-notifications",
             "other-products",

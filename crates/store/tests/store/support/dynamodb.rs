@@ -2,8 +2,10 @@
 
 use kassa_devstack::dynamodb::DynamoDb as Server;
 use kassa_devstack::stack::sdk_config;
-use kassa_domain::{Currency, Line, Money, ProductId, Quantity, StockLevel};
-use kassa_store::products::{NewProduct, StockChange, StockReceipt};
+use kassa_domain::{
+    Attributes, Currency, Images, Line, Money, ProductDetails, ProductId, Quantity, StockLevel, UserId,
+};
+use kassa_store::products::{StockChange, StockReceipt};
 use kassa_store::{DynamoDb, DynamoDbConfig, Products, Reservations, TableNames, tables};
 
 use super::{Gateway, unique};
@@ -47,8 +49,8 @@ impl Shop {
 
     /// A product with this many pieces.
     pub(crate) async fn product(&self, available: i64) -> ProductId {
-        let id = ProductId::from_unique(uuid::Uuid::now_v7().as_u128());
-        self.products.create(new_product(&id)).await.unwrap();
+        let id = new_id();
+        self.products.create(id.clone(), espresso_cup()).await.unwrap();
         if available > 0 {
             self.receive(&id, available).await;
         }
@@ -61,17 +63,23 @@ impl Shop {
 
     /// The counters of a product: available, reserved, sold.
     pub(crate) async fn counters(&self, id: &ProductId) -> (u64, u64, u64) {
-        let stock = self.products.get(id).await.unwrap().unwrap().stock;
+        let stock = self.products.stock(id).await.unwrap().unwrap();
         (stock.available, stock.reserved, stock.sold)
     }
 }
 
-pub(crate) fn new_product(id: &ProductId) -> NewProduct {
-    NewProduct {
-        id: id.clone(),
+pub(crate) fn new_id() -> ProductId {
+    ProductId::from_unique(uuid::Uuid::now_v7().as_u128())
+}
+
+pub(crate) fn espresso_cup() -> ProductDetails {
+    ProductDetails {
         name: "Espresso cup".to_owned().try_into().unwrap(),
-        description: "Holds 80 ml.".to_owned(),
+        description: "Holds 80 ml.".to_owned().try_into().unwrap(),
+        category: None,
         price: Money::new(1250, Currency::EUR),
+        images: Images::default(),
+        attributes: Attributes::default(),
     }
 }
 
@@ -80,6 +88,7 @@ pub(crate) fn receipt(receipt_id: &str, pieces: i64) -> StockReceipt {
         receipt_id: receipt_id.to_owned().try_into().unwrap(),
         change: StockChange::try_from(pieces).unwrap(),
         reason: "delivery".to_owned(),
+        by: UserId::of_subject("operator").unwrap(),
     }
 }
 
