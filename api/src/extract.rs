@@ -12,12 +12,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use futures::StreamExt;
 use kassa_domain::IdempotencyKey;
+use kassa_json::Refusal;
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
-use serde_path_to_error::Segment;
 
 use crate::problem::{Problem, ProblemCode};
-use crate::wire::Object;
 
 /// The largest body that is read.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
@@ -87,49 +85,10 @@ async fn read_limited(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Proble
 
 /// Reads JSON; what is no JSON and what is JSON of another shape are different problems.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| describe(&error))?;
-    json.end().map_err(|error| Problem::new(ProblemCode::InvalidJson, format!("The body is not JSON: {error}.")))?;
-    Ok(value)
-}
-
-fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
-    let json = error.inner();
-    match json.classify() {
-        Category::Io | Category::Syntax | Category::Eof => {
-            Problem::new(ProblemCode::InvalidJson, format!("The body is not JSON: {json}."))
-        }
-        Category::Data => {
-            let text = json.to_string();
-            let position = format!(" at line {} column {}", json.line(), json.column());
-            let detail = text.strip_suffix(&position).unwrap_or(&text);
-            Problem::field(field(error.path(), detail), detail)
-        }
-    }
-}
-
-/// Where the error is, as `items[3].quantity`. A field that is missing or unknown has no place in the path, but serde
-/// names it in its message.
-fn field(path: &serde_path_to_error::Path, detail: &str) -> String {
-    let named = ["missing field `", "unknown field `", "duplicate field `"]
-        .into_iter()
-        .find_map(|prefix| detail.strip_prefix(prefix)?.split('`').next());
-    let mut segments: Vec<String> = Vec::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => segments.push(format!("[{index}]")),
-            Segment::Map { key } => segments.push(format!(".{key}")),
-            Segment::Enum { variant } => segments.push(format!(".{variant}")),
-            Segment::Unknown => {}
-        }
-    }
-    if let Some(name) = named {
-        let last = format!(".{name}");
-        if segments.last() != Some(&last) {
-            segments.push(last);
-        }
-    }
-    segments.concat().trim_start_matches('.').to_owned()
+    kassa_json::parse(bytes).map_err(|refusal| match refusal {
+        Refusal::NoJson(detail) => Problem::new(ProblemCode::InvalidJson, format!("The body is not JSON: {detail}.")),
+        Refusal::Field { field, detail } => Problem::field(field, detail),
+    })
 }
 
 /// The one parameter of a path, parsed.
@@ -206,6 +165,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::wire::Object;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]

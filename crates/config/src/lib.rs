@@ -10,5 +10,5 @@ mod temporal;
 
 pub use log::{LogConfig, LogFormat};
 pub use settings::{ConfigError, Settings};
-pub use store::store;
+pub use store::{dynamodb, store};
 pub use temporal::temporal;

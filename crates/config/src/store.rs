@@ -13,18 +13,21 @@ pub fn store(settings: &Settings<'_>) -> Result<StoreConfig, ConfigError> {
         if arn.starts_with("arn:") { Ok(arn) } else { Err(ConfigError::invalid(name, allowed)) }
     };
     Ok(StoreConfig {
-        dynamodb: DynamoDbConfig {
-            endpoint: settings.url("KASSA_DYNAMODB_ENDPOINT")?,
-            tables: settings
-                .text("KASSA_TABLE_PREFIX")?
-                .map_or_else(TableNames::default, |prefix| TableNames { prefix }),
-        },
+        dynamodb: dynamodb(settings)?,
         rds_data: RdsDataConfig {
             endpoint: settings.url("KASSA_RDS_ENDPOINT")?,
             resource_arn: arn("KASSA_RDS_RESOURCE_ARN")?,
             secret_arn: arn("KASSA_RDS_SECRET_ARN")?,
             database: settings.text("KASSA_RDS_DATABASE")?.unwrap_or_else(|| "kassa".to_owned()),
         },
+    })
+}
+
+/// Reads `KASSA_DYNAMODB_ENDPOINT` and `KASSA_TABLE_PREFIX`.
+pub fn dynamodb(settings: &Settings<'_>) -> Result<DynamoDbConfig, ConfigError> {
+    Ok(DynamoDbConfig {
+        endpoint: settings.url("KASSA_DYNAMODB_ENDPOINT")?,
+        tables: settings.text("KASSA_TABLE_PREFIX")?.map_or_else(TableNames::default, |prefix| TableNames { prefix }),
     })
 }
 

@@ -41,6 +41,17 @@ const RULES: &[Rule] = &[
     Rule { name: "kassa-workflows", may_use: &["kassa-domain"], never_links: WORLD },
     Rule { name: "kassa-store", may_use: &["kassa-domain"], never_links: &["async-stripe-*", "temporalio-*"] },
     Rule { name: "kassa-stripe-client", may_use: &[], never_links: &["aws-sdk-*", "temporalio-*"] },
+    Rule { name: "kassa-json", may_use: &[], never_links: WORLD },
+    Rule {
+        name: "kassa-import",
+        may_use: &["kassa-domain", "kassa-json", "kassa-store"],
+        never_links: &["axum", "async-stripe-*", "temporalio-*"],
+    },
+    Rule {
+        name: "kassa-cli",
+        may_use: &["kassa-config", "kassa-import", "kassa-store"],
+        never_links: &["axum", "async-stripe-*", "temporalio-sdk*"],
+    },
     Rule {
         name: "kassa-config",
         may_use: &["kassa-domain", "kassa-store"],
@@ -53,7 +64,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "kassa-api",
-        may_use: &["kassa-config", "kassa-domain", "kassa-store", "kassa-workflows"],
+        may_use: &["kassa-config", "kassa-domain", "kassa-import", "kassa-json", "kassa-store", "kassa-workflows"],
         never_links: &["kassa-activities", "temporalio-sdk*", "async-stripe-*"],
     },
     Rule {
