@@ -44,6 +44,8 @@ pub struct HttpConfig {
     pub proxies: TrustedProxies,
     /// `KASSA_LIMIT_*`: how often what may be tried.
     pub limits: LimitSettings,
+    /// `KASSA_CATALOGUE_CACHE_MS`: how old what customers read of the catalogue may be; 0 keeps nothing.
+    pub catalogue_cache: Duration,
     /// `KASSA_CORS_ORIGINS`, `KASSA_HSTS_SECONDS`: what browsers are told.
     pub browsers: Browsers,
 }
@@ -82,6 +84,7 @@ impl HttpConfig {
         let key = settings.required(name, &allowed)?;
         let signer = Signer::new(&key).map_err(|_| ConfigError::Invalid { name, allowed })?;
         let head_timeout = settings.milliseconds("KASSA_HEAD_TIMEOUT_MS", 100, 300_000)?.unwrap_or(30_000);
+        let catalogue_cache = settings.milliseconds("KASSA_CATALOGUE_CACHE_MS", 0, 60_000)?.unwrap_or(1_000);
         let proxies = settings.number("KASSA_TRUSTED_PROXIES", "of proxies", 0, 10)?.unwrap_or(0);
         Ok(Self {
             listen,
@@ -89,6 +92,7 @@ impl HttpConfig {
             head_timeout: Duration::from_millis(head_timeout),
             proxies: TrustedProxies(usize::try_from(proxies).unwrap_or_default()),
             limits: LimitSettings::read(settings)?,
+            catalogue_cache: Duration::from_millis(catalogue_cache),
             browsers: Browsers::read(settings)?,
         })
     }
@@ -168,6 +172,7 @@ mod tests {
             ("KASSA_STEP_PATIENCE_MS", "for ever"),
             ("KASSA_HEAD_TIMEOUT_MS", "0"),
             ("KASSA_TRUSTED_PROXIES", "all"),
+            ("KASSA_CATALOGUE_CACHE_MS", "60001"),
             ("KASSA_LIMIT_LOGIN", "10"),
             ("KASSA_CORS_ORIGINS", "*"),
         ] {

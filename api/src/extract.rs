@@ -20,6 +20,9 @@ use crate::problem::{Problem, ProblemCode};
 /// The largest body that is read.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
+/// The largest import that is read.
+pub(crate) const MAX_IMPORT: usize = 4 * 1024 * 1024;
+
 /// How much of a body that is too large is read and thrown away, so that a client which sends all of it before it
 /// listens still gets its answer instead of a reset connection.
 const MAX_DRAIN: usize = 16 * 1024 * 1024;
@@ -44,18 +47,40 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
                 "Send the body with the header `Content-Type: application/json`.",
             ));
         }
-        let bytes = read(&parts.headers, body, BODY_TIMEOUT).await?;
+        let bytes = read(&parts.headers, body, MAX_BODY, BODY_TIMEOUT).await?;
         parse(&bytes).map(Self)
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
-    value.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+/// A body of JSON lines, not parsed yet.
+pub(crate) struct JsonLines(pub(crate) Vec<u8>);
+
+impl<S: Sync> FromRequest<S> for JsonLines {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        if !is(&parts.headers, "application/x-ndjson") {
+            return Err(Problem::new(
+                ProblemCode::UnsupportedMediaType,
+                "Send one JSON object per line, with the header `Content-Type: application/x-ndjson`.",
+            ));
+        }
+        read(&parts.headers, body, MAX_IMPORT, BODY_TIMEOUT).await.map(Self)
+    }
 }
 
-async fn read(headers: &HeaderMap, body: Body, limit: Duration) -> Result<Vec<u8>, Problem> {
-    tokio::time::timeout(limit, read_limited(headers, body)).await.unwrap_or_else(|_| {
+fn is_json(headers: &HeaderMap) -> bool {
+    is(headers, "application/json")
+}
+
+fn is(headers: &HeaderMap, media_type: &str) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    value.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
+}
+
+async fn read(headers: &HeaderMap, body: Body, max: usize, limit: Duration) -> Result<Vec<u8>, Problem> {
+    tokio::time::timeout(limit, read_limited(headers, body, max)).await.unwrap_or_else(|_| {
         Err(Problem::new(
             ProblemCode::RequestTimeout,
             format!("The body did not arrive within {} seconds.", limit.as_secs()),
@@ -63,7 +88,7 @@ async fn read(headers: &HeaderMap, body: Body, limit: Duration) -> Result<Vec<u8
     })
 }
 
-async fn read_limited(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
+async fn read_limited(headers: &HeaderMap, body: Body, max: usize) -> Result<Vec<u8>, Problem> {
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
     let mut received = 0_usize;
@@ -71,14 +96,14 @@ async fn read_limited(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Proble
         let chunk =
             chunk.map_err(|_| Problem::new(ProblemCode::InvalidJson, "The body ended before it was complete."))?;
         received = received.saturating_add(chunk.len());
-        if received <= MAX_BODY {
+        if received <= max {
             bytes.extend_from_slice(&chunk);
         } else if received > MAX_DRAIN || headers.contains_key(EXPECT) {
             break;
         }
     }
-    if received > MAX_BODY {
-        return Err(Problem::new(ProblemCode::BodyTooLarge, format!("A body has at most {MAX_BODY} bytes.")));
+    if received > max {
+        return Err(Problem::new(ProblemCode::BodyTooLarge, format!("A body has at most {max} bytes.")));
     }
     Ok(bytes)
 }
@@ -230,18 +255,18 @@ mod tests {
     #[tokio::test]
     async fn a_body_is_read_up_to_the_limit_and_drained_beyond_it() {
         let headers = HeaderMap::new();
-        let read_to = async |size: usize| read(&headers, Body::from(vec![b' '; size]), BODY_TIMEOUT).await;
+        let read_to = async |size: usize| read(&headers, Body::from(vec![b' '; size]), MAX_BODY, BODY_TIMEOUT).await;
         assert_eq!(read_to(MAX_BODY).await.expect("fits").len(), MAX_BODY);
         assert_eq!(read_to(MAX_BODY + 1).await.expect_err("too large").code(), ProblemCode::BodyTooLarge);
         let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 4096])));
-        let result = read(&headers, Body::from_stream(endless), BODY_TIMEOUT).await;
+        let result = read(&headers, Body::from_stream(endless), MAX_BODY, BODY_TIMEOUT).await;
         assert_eq!(result.expect_err("too large").code(), ProblemCode::BodyTooLarge);
     }
 
     #[tokio::test]
     async fn a_body_that_does_not_arrive_is_given_up() {
         let never = futures::stream::pending::<Result<Bytes, std::io::Error>>();
-        let result = read(&HeaderMap::new(), Body::from_stream(never), Duration::from_millis(10)).await;
+        let result = read(&HeaderMap::new(), Body::from_stream(never), MAX_BODY, Duration::from_millis(10)).await;
         assert_eq!(result.expect_err("too late").code(), ProblemCode::RequestTimeout);
     }
 

@@ -3,8 +3,10 @@
 
 mod auth;
 mod browsers;
+mod catalogue;
 mod checkouts;
 mod config;
+mod etag;
 mod extract;
 mod limits;
 mod messages;
@@ -31,6 +33,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use auth::{AccessTokens, TokenConfig};
 pub use browsers::Browsers;
+pub use catalogue::Catalogue;
 pub use config::{Config, HttpConfig, WorkflowConfig};
 pub use limits::{Action, InvalidLimit, Limit, LimitSettings, Limits, TrustedProxies};
 pub use metrics::Metrics;

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use aws_config::BehaviorVersion;
-use kassa_api::{AccessTokens, AppState, Config, Limits, Metrics, Workflows, router, serve};
+use kassa_api::{AccessTokens, AppState, Catalogue, Config, Limits, Metrics, Workflows, router, serve};
 use kassa_config::{Settings, temporal};
 use kassa_store::{Database, DynamoDb, Notifications, Orders, Products, RateLimits, UserSettings};
 use tokio::net::TcpListener;
@@ -17,6 +17,7 @@ async fn main() -> anyhow::Result<()> {
     let aws = aws_config::defaults(BehaviorVersion::latest()).load().await;
     let dynamodb = DynamoDb::connect(&aws, &config.store.dynamodb);
     let database = Database::connect(&aws, &config.store.rds_data);
+    let products = Products::new(dynamodb.clone());
     let signer = config.http.signer;
     let state = AppState {
         tokens: AccessTokens::new(config.tokens),
@@ -25,7 +26,8 @@ async fn main() -> anyhow::Result<()> {
         browsers: config.http.browsers,
         signer,
         workflows: Workflows::connect(connection, client, config.workflows),
-        products: Products::new(dynamodb.clone()),
+        products: products.clone(),
+        catalogue: Catalogue::new(products, config.http.catalogue_cache),
         orders: Orders::new(database.clone()),
         notifications: Notifications::new(dynamodb.clone()),
         settings: UserSettings::new(dynamodb.clone()),

@@ -77,10 +77,14 @@ problem_codes! {
     ProductExists = "product_exists", CONFLICT, "The product exists already";
     /// Taking away more than there is.
     InsufficientStock = "insufficient_stock", CONFLICT, "There is not that much in stock";
+    /// Orders that are being paid for hold pieces of it.
+    ProductReserved = "product_reserved", CONFLICT, "Pieces of the product are reserved";
     /// The server prices the order otherwise than the client expected.
     PriceChanged = "price_changed", CONFLICT, "The order costs something else";
     /// Not enough pieces.
     OutOfStock = "out_of_stock", CONFLICT, "Not everything is in stock";
+    /// Somebody else has changed it meanwhile.
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It is not what it was when you read it";
     /// More than the server reads.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
     /// The body is not declared as JSON.
@@ -97,6 +101,8 @@ problem_codes! {
     NothingToPay = "nothing_to_pay", UNPROCESSABLE_ENTITY, "There is nothing to pay";
     /// The key was used for something else.
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key belongs to another request";
+    /// A change without saying of what.
+    PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED, "The If-Match header is missing";
     /// More requests than are allowed.
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
     /// A mistake on the side of the server.

@@ -15,9 +15,15 @@ use crate::state::AppState;
 /// All routes that the `OpenAPI` document describes.
 pub(crate) fn all() -> OpenApiRouter<AppState> {
     let api = OpenApiRouter::new()
-        .routes(routes!(products::create_product, products::list_products))
-        .routes(routes!(products::get_product))
-        .routes(routes!(products::change_stock))
+        .routes(routes!(products::create::create_product, products::list::list_products))
+        .routes(routes!(
+            products::read::get_product,
+            products::update::update_product,
+            products::delete::delete_product
+        ))
+        .routes(routes!(products::stock::change_stock, products::movements::get_stock))
+        .routes(routes!(products::import::import_products))
+        .routes(routes!(products::categories::list_categories))
         .routes(routes!(checkout::create_checkout))
         .routes(routes!(orders::get_order))
         .routes(routes!(orders::get_timeline))

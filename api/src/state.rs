@@ -5,6 +5,7 @@ use kassa_store::{Database, DynamoDb, Notifications, Orders, Products, UserSetti
 
 use crate::auth::AccessTokens;
 use crate::browsers::Browsers;
+use crate::catalogue::Catalogue;
 use crate::limits::{Limits, TrustedProxies};
 use crate::metrics::Metrics;
 use crate::signing::Signer;
@@ -21,6 +22,8 @@ pub struct AppState {
     pub workflows: Workflows,
     /// Products and their stock.
     pub products: Products,
+    /// What customers read of them.
+    pub catalogue: Catalogue,
     /// Orders.
     pub orders: Orders,
     /// What was sent to customers.
@@ -57,6 +60,7 @@ parts! {
     signer: Signer,
     workflows: Workflows,
     products: Products,
+    catalogue: Catalogue,
     orders: Orders,
     limits: Limits,
     notifications: Notifications,

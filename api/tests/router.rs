@@ -12,8 +12,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, Request, StatusCode, request};
 use kassa_api::{
-    AccessTokens, AppState, Browsers, LimitSettings, Limits, Metrics, PROBLEM_JSON, ProblemCode, TrustedProxies,
-    WorkflowConfig, Workflows, document, router,
+    AccessTokens, AppState, Browsers, Catalogue, LimitSettings, Limits, Metrics, PROBLEM_JSON, ProblemCode,
+    TrustedProxies, WorkflowConfig, Workflows, document, router,
 };
 use kassa_store::{
     Database, DynamoDb, Notifications, Orders, Products, RateLimits, RdsDataConfig, TableNames, UserSettings,
@@ -57,6 +57,7 @@ fn app_trusting(tokens: AccessTokens) -> Router {
         signer,
         workflows: Workflows::new(None, workflows),
         products: Products::new(dynamodb.clone()),
+        catalogue: Catalogue::new(Products::new(dynamodb.clone()), Duration::from_secs(1)),
         orders: Orders::new(database.clone()),
         notifications: Notifications::new(dynamodb.clone()),
         settings: UserSettings::new(dynamodb.clone()),

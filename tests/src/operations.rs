@@ -36,8 +36,7 @@ impl Shop {
 
     /// The counters of a product, from the database.
     pub async fn stock(&self, product: &ProductId) -> anyhow::Result<StockLevel> {
-        let found = self.products.get(product).await?;
-        found.map(|product| product.stock).ok_or_else(|| anyhow::anyhow!("there is no product {product}"))
+        self.products.stock(product).await?.ok_or_else(|| anyhow::anyhow!("there is no product {product}"))
     }
 
     /// What the API tells an administrator about an order.

@@ -24,11 +24,12 @@ const ATTEMPTS: u32 = 4;
 /// Imports the lines of a text and tells what became of each. Empty lines are passed over.
 pub async fn import(products: &Products, text: &[u8]) -> Report {
     let mut first_lines = BTreeMap::new();
-    let lines = text
+    let lines: Vec<(u64, Parsed)> = text
         .split(|byte| *byte == b'\n')
         .zip(1_u64..)
         .filter(|(line, _)| !line.trim_ascii().is_empty())
-        .map(|(line, number)| (number, unique(Line::parse(line), number, &mut first_lines)));
+        .map(|(line, number)| (number, unique(Line::parse(line), number, &mut first_lines)))
+        .collect();
     let reports = stream::iter(lines).map(|(number, line)| async move {
         match line {
             Ok(line) => LineReport::of(number, line.id.clone(), write(products, line).await),
