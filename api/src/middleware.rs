@@ -1,10 +1,12 @@
 //! What every request passes through: an id, a log line, metrics, a time-out, and a net for panics.
 
 use std::any::Any;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
@@ -16,8 +18,14 @@ use crate::problem::{Problem, ProblemCode};
 /// Names a request in logs on both sides.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Reads that take longer than this are worth a line in the log.
+const SLOW: Duration = Duration::from_millis(500);
+
 /// Observes a request: gives it an id (the client's own, if that is harmless), writes one line when it is answered,
 /// and records its duration. Never the query, a body or a header of the client: they may hold personal data.
+///
+/// The lines of reads that went well and fast are for `debug`: they are by far the most, cost more than many of them take,
+/// and say nothing that the metrics do not.
 pub(crate) async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let in_flight = metrics.started();
@@ -31,7 +39,11 @@ pub(crate) async fn observe(State(metrics): State<Metrics>, request: Request, ne
     let status = response.status();
     span.in_scope(|| {
         let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(http.status = status.as_u16(), latency_ms, "answered");
+        if is_unremarkable(&method, status, latency) {
+            tracing::debug!(http.status = status.as_u16(), latency_ms, "answered");
+        } else {
+            tracing::info!(http.status = status.as_u16(), latency_ms, "answered");
+        }
     });
     metrics.answered(&method, &route, status, latency);
     drop(in_flight);
@@ -39,6 +51,19 @@ pub(crate) async fn observe(State(metrics): State<Metrics>, request: Request, ne
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+fn is_unremarkable(method: &Method, status: StatusCode, latency: Duration) -> bool {
+    let is_read = matches!(*method, Method::GET | Method::HEAD);
+    is_read && (status.is_success() || status == StatusCode::NOT_MODIFIED) && latency < SLOW
+}
+
+/// An id that no other request has: one random part per process, and a number. Drawing a random one for each request would
+/// ask the operating system each time.
+fn new_id() -> String {
+    static PROCESS: LazyLock<String> = LazyLock::new(|| Uuid::new_v4().simple().to_string());
+    static REQUESTS: AtomicU64 = AtomicU64::new(1);
+    format!("{}-{}", *PROCESS, REQUESTS.fetch_add(1, Ordering::Relaxed))
 }
 
 fn request_id(headers: &HeaderMap) -> String {
@@ -49,7 +74,7 @@ fn request_id(headers: &HeaderMap) -> String {
         .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .filter(harmless)
-        .map_or_else(|| Uuid::new_v4().to_string(), ToOwned::to_owned)
+        .map_or_else(new_id, ToOwned::to_owned)
 }
 
 /// Answers when a handler does not: the last resort behind the time-outs of everything that a handler waits for.
@@ -88,6 +113,21 @@ pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_reads_that_went_well_and_fast_are_unremarkable() {
+        let fast = Duration::from_millis(1);
+        assert!(is_unremarkable(&Method::GET, StatusCode::OK, fast));
+        assert!(is_unremarkable(&Method::HEAD, StatusCode::NOT_MODIFIED, fast));
+        for (method, status, latency) in [
+            (Method::POST, StatusCode::OK, fast),
+            (Method::GET, StatusCode::NOT_FOUND, fast),
+            (Method::GET, StatusCode::INTERNAL_SERVER_ERROR, fast),
+            (Method::GET, StatusCode::OK, SLOW),
+        ] {
+            assert!(!is_unremarkable(&method, status, latency), "{method} {status}");
+        }
+    }
 
     #[test]
     fn only_harmless_request_ids_are_kept() {

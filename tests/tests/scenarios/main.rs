@@ -3,6 +3,9 @@
 mod bad_input;
 mod budget;
 mod catalogue;
+mod catalogue_changes;
+mod catalogue_import;
+mod catalogue_reads;
 mod compensation;
 mod confirmed;
 mod declined;

@@ -17,6 +17,8 @@ pub struct Binaries {
     pub worker: PathBuf,
     /// The API.
     pub api: PathBuf,
+    /// The commands for operators.
+    pub cli: PathBuf,
 }
 
 /// Compiles the worker and the API with the profile of the running program, once per process.
@@ -31,7 +33,7 @@ async fn cargo(shows_output: bool) -> Result<Binaries> {
     // From the workspace root and without naming a package: this is how the tests are built, so that dependencies
     // get the same features and are not compiled a second time.
     let mut build = Launch::new("cargo build", cargo, &log)
-        .args(["build", "--bin", "kassa-worker", "--bin", "kassa-api"])
+        .args(["build", "--bin", "kassa-worker", "--bin", "kassa-api", "--bin", "kassa"])
         .args(["--message-format", "json-render-diagnostics"])
         .arg("--manifest-path")
         .arg(workspace::root().join("Cargo.toml"))
@@ -75,5 +77,5 @@ fn executables(output: &str) -> Option<Binaries> {
         .filter_map(|line| serde_json::from_str::<Artifact>(line).ok()?.executable)
         .collect();
     let named = |name: &str| built.iter().find(|path| path.file_stem().is_some_and(|stem| stem == name)).cloned();
-    Some(Binaries { worker: named("kassa-worker")?, api: named("kassa-api")? })
+    Some(Binaries { worker: named("kassa-worker")?, api: named("kassa-api")?, cli: named("kassa")? })
 }
