@@ -27,6 +27,14 @@ pub(crate) struct SignedIn {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Visitor(pub(crate) Option<SignedIn>);
 
+/// Somebody with an account, with the token that says so, for what Cognito wants to see itself.
+pub(crate) struct Session {
+    /// Who it is.
+    pub(crate) signed_in: SignedIn,
+    /// The access token.
+    pub(crate) token: String,
+}
+
 /// Proof that an administrator sends the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Admin {
@@ -64,6 +72,20 @@ where
     }
 }
 
+impl<S> FromRequestParts<S> for Session
+where
+    AccessTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let signed_in = SignedIn::from_request_parts(parts, state).await?;
+        let token = bearer_token(parts)?.ok_or_else(unauthorized)?.to_owned();
+        Ok(Self { signed_in, token })
+    }
+}
+
 impl<S> FromRequestParts<S> for Admin
 where
     AccessTokens: FromRef<S>,
@@ -87,7 +109,7 @@ pub(crate) fn unauthorized() -> Problem {
 }
 
 /// The token of the request, if it shows credentials. Two of them are as good as none that is valid.
-pub(crate) fn bearer_token(parts: &Parts) -> Result<Option<&str>, Problem> {
+fn bearer_token(parts: &Parts) -> Result<Option<&str>, Problem> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),

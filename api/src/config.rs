@@ -23,12 +23,25 @@ pub struct Config {
     pub http: HttpConfig,
     /// Which access tokens are valid.
     pub tokens: TokenConfig,
+    /// Who has an account.
+    pub cognito: CognitoConfig,
     /// How workflows are started and waited for.
     pub workflows: WorkflowConfig,
     /// Where products and orders are kept.
     pub store: StoreConfig,
     /// What is logged.
     pub log: LogConfig,
+}
+
+/// The user pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CognitoConfig {
+    /// `KASSA_COGNITO_ENDPOINT`: another server than that of the AWS region.
+    pub endpoint: Option<String>,
+    /// `KASSA_COGNITO_USER_POOL_ID`: the user pool.
+    pub user_pool_id: String,
+    /// `KASSA_COGNITO_CLIENT_ID`: its app client.
+    pub client_id: String,
 }
 
 /// How clients reach the API.
@@ -67,6 +80,7 @@ impl Config {
         Ok(Self {
             http: HttpConfig::read(settings)?,
             tokens: TokenConfig::read(settings)?,
+            cognito: CognitoConfig::read(settings)?,
             workflows: WorkflowConfig::read(settings)?,
             store: store(settings)?,
             log: LogConfig::read(settings)?,
@@ -98,6 +112,20 @@ impl HttpConfig {
     }
 }
 
+impl CognitoConfig {
+    fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            endpoint: settings.url("KASSA_COGNITO_ENDPOINT")?,
+            user_pool_id: settings.required("KASSA_COGNITO_USER_POOL_ID", "the id of the user pool")?,
+            client_id: client_id(settings)?,
+        })
+    }
+}
+
+fn client_id(settings: &Settings<'_>) -> Result<String, ConfigError> {
+    settings.required("KASSA_COGNITO_CLIENT_ID", "the id of the user pool's app client")
+}
+
 impl TokenConfig {
     fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
         let url = |name| {
@@ -107,7 +135,7 @@ impl TokenConfig {
         Ok(Self {
             issuer: url("KASSA_TOKEN_ISSUER")?,
             keys_url: url("KASSA_TOKEN_KEYS_URL")?,
-            client_id: settings.required("KASSA_COGNITO_CLIENT_ID", "the id of the app client")?,
+            client_id: client_id(settings)?,
             admin_group: settings.text("KASSA_ADMIN_GROUP")?.unwrap_or_else(|| "admin".to_owned()),
             keys_interval: KEYS_INTERVAL,
         })
@@ -133,13 +161,14 @@ impl WorkflowConfig {
 mod tests {
     use super::*;
 
-    const MINIMUM: [(&str, &str); 6] = [
+    const MINIMUM: [(&str, &str); 7] = [
         ("KASSA_SIGNING_KEY", "a-secret-of-at-least-32-characters"),
         ("KASSA_TOKEN_ISSUER", "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc"),
         (
             "KASSA_TOKEN_KEYS_URL",
             "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc/.well-known/jwks.json",
         ),
+        ("KASSA_COGNITO_USER_POOL_ID", "eu-central-1_abc"),
         ("KASSA_COGNITO_CLIENT_ID", "1abcdefghijklmnopqrstuvwxy"),
         ("KASSA_RDS_RESOURCE_ARN", "arn:aws:rds:eu-central-1:123456789012:cluster:kassa"),
         ("KASSA_RDS_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kassa"),
@@ -166,6 +195,8 @@ mod tests {
             ("KASSA_TOKEN_ISSUER", ""),
             ("KASSA_TOKEN_KEYS_URL", "jwks.json"),
             ("KASSA_COGNITO_CLIENT_ID", ""),
+            ("KASSA_COGNITO_USER_POOL_ID", ""),
+            ("KASSA_COGNITO_ENDPOINT", "localhost"),
             ("KASSA_SIGNING_KEY", "too-short"),
             ("KASSA_API_LISTEN", "8080"),
             ("KASSA_ANSWER_TIMEOUT_MS", "99"),

@@ -1,10 +1,12 @@
 //! The HTTP API: it prices what is asked for, starts a durable checkout, and tells how it was decided. It never changes
 //! an order itself.
 
+mod accounts;
 mod auth;
 mod browsers;
 mod catalogue;
 mod checkouts;
+mod cognito;
 mod config;
 mod etag;
 mod extract;
@@ -34,7 +36,8 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use auth::{AccessTokens, TokenConfig};
 pub use browsers::Browsers;
 pub use catalogue::Catalogue;
-pub use config::{Config, HttpConfig, WorkflowConfig};
+pub use cognito::Cognito;
+pub use config::{CognitoConfig, Config, HttpConfig, WorkflowConfig};
 pub use limits::{Action, InvalidLimit, Limit, LimitSettings, Limits, TrustedProxies};
 pub use metrics::Metrics;
 pub use problem::{PROBLEM_JSON, ProblemCode};

@@ -2,9 +2,9 @@
 
 use anyhow::Context;
 use aws_config::BehaviorVersion;
-use kassa_api::{AccessTokens, AppState, Catalogue, Config, Limits, Metrics, Workflows, router, serve};
+use kassa_api::{AccessTokens, AppState, Catalogue, Cognito, Config, Limits, Metrics, Workflows, router, serve};
 use kassa_config::{Settings, temporal};
-use kassa_store::{Database, DynamoDb, Notifications, Orders, Products, RateLimits, UserSettings};
+use kassa_store::{Database, DynamoDb, Notifications, Orders, Products, RateLimits, UserSettings, Users};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,6 +21,8 @@ async fn main() -> anyhow::Result<()> {
     let signer = config.http.signer;
     let state = AppState {
         tokens: AccessTokens::new(config.tokens),
+        cognito: Cognito::connect(&aws, &config.cognito),
+        users: Users::new(dynamodb.clone()),
         limits: Limits::new(RateLimits::new(dynamodb.clone()), signer.clone(), config.http.limits),
         proxies: config.http.proxies,
         browsers: config.http.browsers,

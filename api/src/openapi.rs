@@ -32,6 +32,7 @@ const ADMIN: &str = "admin";
         (name = "checkout", description = "Buying."),
         (name = "orders", description = "What became of it. An order is for its customer (the account, or a guest with the order's token) and for administrators; to everybody else it does not exist."),
         (name = "products", description = "The catalogue and its stock."),
+        (name = "users", description = "Accounts: registering, signing in, and the profile."),
         (name = "service", description = "For operators and their machines."),
     ),
     components(schemas(ProblemBody)),

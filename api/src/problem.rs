@@ -59,6 +59,10 @@ problem_codes! {
     IdempotencyKeyInvalid = "idempotency_key_invalid", BAD_REQUEST, "The Idempotency-Key header is not valid";
     /// No credentials, or not valid ones.
     Unauthorized = "unauthorized", UNAUTHORIZED, "This needs a valid access token";
+    /// The e-mail address, the password or the refresh token is wrong.
+    InvalidCredentials = "invalid_credentials", UNAUTHORIZED, "These credentials are not valid";
+    /// The password has to be replaced.
+    PasswordExpired = "password_expired", FORBIDDEN, "The password has to be replaced";
     /// Not with these credentials.
     Forbidden = "forbidden", FORBIDDEN, "This is not allowed to you";
     /// The card was declined.
@@ -69,6 +73,8 @@ problem_codes! {
     ProductNotFound = "product_not_found", NOT_FOUND, "There is no such product";
     /// There is no such order.
     OrderNotFound = "order_not_found", NOT_FOUND, "There is no such order";
+    /// There is no such user.
+    UserNotFound = "user_not_found", NOT_FOUND, "There is no such user";
     /// The route exists, but not with this method.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "This address does not support the method";
     /// The request did not arrive in time.
@@ -91,6 +97,8 @@ problem_codes! {
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body has to be JSON";
     /// Fields are missing, unknown or not allowed.
     ValidationFailed = "validation_failed", UNPROCESSABLE_ENTITY, "The request is not valid";
+    /// The mailed code does not help.
+    InvalidCode = "invalid_code", UNPROCESSABLE_ENTITY, "The code is not valid";
     /// The order asks for products that the catalogue does not have.
     UnknownProducts = "unknown_products", UNPROCESSABLE_ENTITY, "The order asks for unknown products";
     /// The products of the order are priced in different currencies.

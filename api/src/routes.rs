@@ -5,6 +5,7 @@ pub(crate) mod notifications;
 pub(crate) mod orders;
 pub(crate) mod products;
 pub(crate) mod service;
+pub(crate) mod users;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -34,6 +35,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(notifications::records::list_notifications))
         .routes(routes!(notifications::records::list_own_notifications))
         .routes(routes!(notifications::write::send_email));
+    let api = api.merge(users::all());
     OpenApiRouter::new()
         .nest("/api", api)
         .routes(routes!(service::health))
@@ -44,5 +46,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
 /// The problems of each operation, by its id, that do not follow from its shape (a body, an `Idempotency-Key`, an
 /// access token).
 pub(crate) fn problems() -> impl Iterator<Item = &'static (&'static str, &'static [ProblemCode])> {
-    [products::PROBLEMS, checkout::PROBLEMS, orders::PROBLEMS, notifications::PROBLEMS].into_iter().flatten()
+    [products::PROBLEMS, checkout::PROBLEMS, orders::PROBLEMS, notifications::PROBLEMS, users::PROBLEMS]
+        .into_iter()
+        .flatten()
 }

@@ -1,11 +1,13 @@
 //! What handlers share.
 
 use axum::extract::FromRef;
-use kassa_store::{Database, DynamoDb, Notifications, Orders, Products, UserSettings};
+use kassa_store::{Database, DynamoDb, Notifications, Orders, Products, UserSettings, Users};
 
+use crate::accounts::Accounts;
 use crate::auth::AccessTokens;
 use crate::browsers::Browsers;
 use crate::catalogue::Catalogue;
+use crate::cognito::Cognito;
 use crate::limits::{Limits, TrustedProxies};
 use crate::metrics::Metrics;
 use crate::signing::Signer;
@@ -16,6 +18,10 @@ use crate::workflows::Workflows;
 pub struct AppState {
     /// Checks access tokens.
     pub tokens: AccessTokens,
+    /// Who has an account.
+    pub cognito: Cognito,
+    /// The profiles of those who have one.
+    pub users: Users,
     /// Signs what guests are handed.
     pub signer: Signer,
     /// The workflows that change orders.
@@ -57,6 +63,8 @@ macro_rules! parts {
 
 parts! {
     tokens: AccessTokens,
+    cognito: Cognito,
+    users: Users,
     signer: Signer,
     workflows: Workflows,
     products: Products,
@@ -66,4 +74,10 @@ parts! {
     notifications: Notifications,
     settings: UserSettings,
     metrics: Metrics,
+}
+
+impl FromRef<AppState> for Accounts {
+    fn from_ref(state: &AppState) -> Self {
+        Self::new(state.users.clone(), state.workflows.clone())
+    }
 }

@@ -12,11 +12,11 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, Request, StatusCode, request};
 use kassa_api::{
-    AccessTokens, AppState, Browsers, Catalogue, LimitSettings, Limits, Metrics, PROBLEM_JSON, ProblemCode,
-    TrustedProxies, WorkflowConfig, Workflows, document, router,
+    AccessTokens, AppState, Browsers, Catalogue, Cognito, CognitoConfig, LimitSettings, Limits, Metrics, PROBLEM_JSON,
+    ProblemCode, TrustedProxies, WorkflowConfig, Workflows, document, router,
 };
 use kassa_store::{
-    Database, DynamoDb, Notifications, Orders, Products, RateLimits, RdsDataConfig, TableNames, UserSettings,
+    Database, DynamoDb, Notifications, Orders, Products, RateLimits, RdsDataConfig, TableNames, UserSettings, Users,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -49,8 +49,15 @@ fn app_trusting(tokens: AccessTokens) -> Router {
         policy: kassa_workflows::checkout::Policy::default(),
     };
     let signer = kassa_api::Signer::new("router-tests-signing-key-0123456789").expect("long enough");
+    let cognito = CognitoConfig {
+        endpoint: None,
+        user_pool_id: "eu-central-1_pool".to_owned(),
+        client_id: identity::CLIENT_ID.to_owned(),
+    };
     router(AppState {
         tokens,
+        cognito: Cognito::connect(&aws, &cognito),
+        users: Users::new(dynamodb.clone()),
         limits: Limits::new(RateLimits::new(dynamodb.clone()), signer.clone(), LimitSettings::default()),
         proxies: TrustedProxies::default(),
         browsers: Browsers::default(),

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::Shop;
+use crate::accounts::{Account, new_address};
 
 /// The payment method of a card that is charged without questions.
 pub const GOOD_CARD: &str = "pm_card_visa";
@@ -22,16 +23,23 @@ pub const ORDER_TOKEN: &str = "kassa-order-token";
 pub struct Customer<'shop> {
     shop: &'shop Shop,
     email: String,
+    account: Option<Account>,
 }
 
 impl Shop {
     /// A customer who was never here before.
     pub fn customer(&self) -> Customer<'_> {
-        Customer { shop: self, email: format!("customer-{}@example.com", Uuid::new_v4().simple()) }
+        Customer { shop: self, email: new_address(), account: None }
     }
 }
 
 impl<'shop> Customer<'shop> {
+    /// The same customer, signed in to an account from now on.
+    #[must_use]
+    pub fn signed_in(self, account: &Account) -> Self {
+        Self { email: account.email.clone(), account: Some(account.clone()), ..self }
+    }
+
     /// The address that mail goes to.
     pub fn email(&self) -> &str {
         &self.email
@@ -39,9 +47,27 @@ impl<'shop> Customer<'shop> {
 
     /// The order that this customer asks for with a key.
     pub fn order_id(&self, key: &str) -> OrderId {
-        let email: EmailAddress = self.email.parse().expect("an address as the harness makes it");
         let key: IdempotencyKey = key.parse().expect("a key as the tests choose it");
-        OrderId::derive(&Caller::guest(&email), &key)
+        OrderId::derive(&self.caller(), &key)
+    }
+
+    /// Who this is to the shop.
+    pub fn caller(&self) -> Caller {
+        match &self.account {
+            Some(account) => Caller::user(&account.user),
+            None => {
+                let email: EmailAddress = self.email.parse().expect("an address as the harness makes it");
+                Caller::guest(&email)
+            }
+        }
+    }
+
+    /// A request as this customer sends it.
+    pub fn signs(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.account {
+            Some(account) => account.signs(request),
+            None => request,
+        }
     }
 
     /// A checkout of some pieces of one product; more lines can be added.
@@ -56,17 +82,24 @@ impl<'shop> Customer<'shop> {
             customer: self.clone(),
             key: Uuid::new_v4().to_string(),
             items: Vec::new(),
-            body: Map::from_iter([
-                ("email".to_owned(), json!(self.email)),
-                ("payment_method".to_owned(), json!(GOOD_CARD)),
-            ]),
+            body: self.mail_and_card(),
+        }
+    }
+
+    /// An account knows where its mail goes; a guest says it.
+    fn mail_and_card(&self) -> Map<String, Value> {
+        let card = ("payment_method".to_owned(), json!(GOOD_CARD));
+        let email = ("email".to_owned(), json!(self.email));
+        match self.account {
+            Some(_) => Map::from_iter([card]),
+            None => Map::from_iter([card, email]),
         }
     }
 
     /// A request about an order of this customer; a guest shows the token that came with the order.
     pub fn about(&self, method: Method, order: &Answer, path: &str) -> RequestBuilder {
         let id = order.order_id().unwrap_or_else(|| panic!("no order id: {order:#?}"));
-        let request = self.shop.http.request(method, self.shop.url(&format!("/api/orders/{id}{path}")));
+        let request = self.signs(self.shop.http.request(method, self.shop.url(&format!("/api/orders/{id}{path}"))));
         match order.body["order_token"].as_str() {
             Some(token) => request.header(ORDER_TOKEN, token),
             None => request,
@@ -75,7 +108,7 @@ impl<'shop> Customer<'shop> {
 
     /// A request to the checkout as raw as a test wants it.
     pub fn raw_checkout(&self) -> RequestBuilder {
-        self.shop.http.post(self.shop.url("/api/checkout"))
+        self.signs(self.shop.http.post(self.shop.url("/api/checkout")))
     }
 }
 

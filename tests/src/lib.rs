@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: a running shop, its customers, and an oracle that judges it from outside.
 
+pub mod accounts;
 pub mod billing;
 pub mod customer;
 pub mod operations;
@@ -10,6 +11,7 @@ pub mod shop;
 pub mod wait;
 pub mod workflows;
 
+pub use accounts::Account;
 pub use customer::{Answer, Customer};
 pub use oracle::Oracle;
 pub use shop::{Exclusive, Shop, on_exclusive_shop, on_shared_shop};

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use kassa_devstack::progress::Silent;
 use kassa_devstack::stack::sdk_config;
 use kassa_devstack::{Stack, StackOptions};
-use kassa_store::{Database, DynamoDb, Orders, Products, Reservations};
+use kassa_store::{Database, DynamoDb, Orders, Products, Reservations, Users};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
@@ -35,6 +35,8 @@ pub struct Shop {
     pub reservations: Reservations,
     /// For looking at orders.
     pub orders: Orders,
+    /// For looking at profiles.
+    pub users: Users,
     admin_token: String,
 }
 
@@ -70,6 +72,7 @@ impl Shop {
             http: kassa_devstack::http::client(),
             temporal,
             products: Products::new(dynamodb.clone()),
+            users: Users::new(dynamodb.clone()),
             reservations: Reservations::new(dynamodb),
             orders: Orders::new(database),
             stack,

@@ -9,6 +9,7 @@ mod idempotency;
 mod ids;
 mod money;
 mod order;
+mod person;
 mod phone;
 mod pricing;
 mod product;
@@ -20,6 +21,7 @@ pub use ids::{EventId, InvalidId, MessageId, OrderId, PaymentId, ProductId, Refu
 pub use iso_currency::Currency;
 pub use money::{Money, MoneyError, UnknownCurrency, parse_currency};
 pub use order::{IllegalTransition, OrderStatus, UnknownStatus};
+pub use person::{InvalidPersonName, MAX_PERSON_NAME_LENGTH, PersonName};
 pub use phone::{InvalidPhoneNumber, PhoneNumber};
 pub use pricing::{Line, MAX_LINES, PricedLine, PricedOrder, PricingError, price};
 pub use product::{

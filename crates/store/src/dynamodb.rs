@@ -49,6 +49,11 @@ impl TableNames {
         format!("{}stock-movements", self.prefix)
     }
 
+    /// The profiles of customers with an account; key `id`.
+    pub fn users(&self) -> String {
+        format!("{}users", self.prefix)
+    }
+
     /// What is held for, or was sold to, an order; key `order_id`.
     pub fn reservations(&self) -> String {
         format!("{}reservations", self.prefix)

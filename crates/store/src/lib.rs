@@ -16,6 +16,7 @@ pub mod rate_limits;
 pub mod reservations;
 pub mod settings;
 pub mod tables;
+pub mod users;
 
 pub use config::{DynamoDbConfig, RdsDataConfig, StoreConfig};
 pub use database::Database;
@@ -27,3 +28,4 @@ pub use products::Products;
 pub use rate_limits::RateLimits;
 pub use reservations::Reservations;
 pub use settings::UserSettings;
+pub use users::Users;

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::{
 
 use crate::dynamodb::TableNames;
 use crate::error::{Cause, Service, StoreError};
-use crate::{notifications, products, rate_limits, reservations, settings};
+use crate::{notifications, products, rate_limits, reservations, settings, users};
 
 /// How long a new table may take until it can be used.
 const ACTIVE_WITHIN: Duration = Duration::from_mins(1);
@@ -37,6 +37,7 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         notifications_table(client, tables),
         table(client, tables.notification_settings(), &[(settings::USER_ID, KeyType::Hash)]),
         table(client, tables.rate_limits(), &[(rate_limits::ID, KeyType::Hash)]),
+        table(client, tables.users(), &[(users::ID, KeyType::Hash)]),
     ];
     let names = [
         tables.products(),
@@ -46,6 +47,7 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         tables.notifications(),
         tables.notification_settings(),
         tables.rate_limits(),
+        tables.users(),
     ];
     for definition in definitions {
         if let Err(error) = definition.send().await {

@@ -1,5 +1,6 @@
 //! Orders from the customer's request to their end, through everything that is real about them.
 
+mod accounts;
 mod bad_input;
 mod budget;
 mod catalogue;
@@ -17,4 +18,5 @@ mod parking;
 mod protection;
 mod rush;
 mod service;
+mod tokens;
 mod unavailable;

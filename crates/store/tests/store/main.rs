@@ -12,3 +12,4 @@ mod reservations_model;
 mod stock;
 mod support;
 mod tables;
+mod users;

@@ -36,7 +36,8 @@ async fn several_processes_create_tables_at_once() {
             "other-products",
             "other-rate-limits",
             "other-reservations",
-            "other-stock-movements"
+            "other-stock-movements",
+            "other-users"
         ]
     );
 }
