@@ -5,11 +5,14 @@ use std::sync::Arc;
 use aws_sdk_eventbridge::error::SdkError;
 use aws_sdk_eventbridge::operation::put_events::PutEventsError;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use kassa_domain::Money;
+use kassa_domain::{Caller, EventId, OrderId};
+use kassa_store::EventLog;
+use kassa_store::event_log::{LoggedEvent, RecordEventError};
 use kassa_workflows::contracts::events::{self as contract, OrderEvent, Publish};
 use serde::Serialize;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use time::OffsetDateTime;
 
 use crate::error::{Classified, activity_error};
 
@@ -21,11 +24,15 @@ const SOURCE: &str = "kassa.checkout";
 pub struct Events {
     bridge: aws_sdk_eventbridge::Client,
     bus: String,
+    log: EventLog,
 }
 
 /// Why an event was not published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
+    /// The event could not be recorded, so it is not published.
+    #[error("the event cannot be recorded")]
+    Record(#[from] RecordEventError),
     /// The event cannot be written as JSON.
     #[error("the event cannot be written as JSON")]
     Encode(#[from] serde_json::Error),
@@ -40,6 +47,7 @@ pub enum PublishError {
 impl Classified for PublishError {
     fn kind(&self) -> &'static str {
         match self {
+            Self::Record(_) => "EventNotRecorded",
             Self::Encode(_) => "EventNotEncoded",
             Self::Call(_) => "EventBridgeUnavailable",
             Self::Entry(_) => "EventNotTaken",
@@ -48,6 +56,7 @@ impl Classified for PublishError {
 
     fn is_retryable(&self) -> bool {
         match self {
+            Self::Record(error) => error.is_retryable(),
             Self::Encode(_) => false,
             Self::Call(_) => true,
             // The entry itself is wrong, and will be the next time.
@@ -58,40 +67,42 @@ impl Classified for PublishError {
     }
 }
 
-/// The detail of an event, as consumers read it.
+/// The detail of an event, as consumers read it: what all events have, and what the event itself tells.
 #[derive(Debug, Serialize)]
 struct Detail<'a> {
-    event_id: &'a str,
+    event_id: &'a EventId,
     sequence: u32,
-    order_id: &'a str,
-    customer_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total: Option<&'a Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    order_id: &'a OrderId,
+    customer_id: &'a Caller,
+    #[serde(flatten)]
+    event: &'a OrderEvent,
 }
 
 impl<'a> From<&'a Publish> for Detail<'a> {
     fn from(publish: &'a Publish) -> Self {
-        let (total, reason) = match &publish.event {
-            OrderEvent::Confirmed { total } => (Some(total), None),
-            OrderEvent::Cancelled { reason } => (None, Some(reason.as_str())),
-        };
-        Self {
-            event_id: publish.event_id.as_str(),
-            sequence: publish.sequence,
-            order_id: publish.order_id.as_str(),
-            customer_id: publish.caller.as_str(),
-            total,
-            reason,
-        }
+        let Publish { event_id, sequence, order_id, caller, event } = publish;
+        Self { event_id, sequence: *sequence, order_id, customer_id: caller, event }
     }
 }
 
 impl Events {
-    /// The activities over an `EventBridge` client; `bus` is the name of the event bus.
-    pub fn new(bridge: aws_sdk_eventbridge::Client, bus: String) -> Self {
-        Self { bridge, bus }
+    /// The activities over an `EventBridge` client, with `bus` as the name of the event bus, and over the log of what is
+    /// published.
+    pub fn new(bridge: aws_sdk_eventbridge::Client, bus: String, log: EventLog) -> Self {
+        Self { bridge, bus, log }
+    }
+
+    /// Records the event before it is published: whoever has seen an event finds it in the log.
+    async fn record_and_put(&self, publish: &Publish) -> Result<(), PublishError> {
+        let event = LoggedEvent {
+            order_id: publish.order_id.clone(),
+            sequence: publish.sequence,
+            event_id: publish.event_id.clone(),
+            kind: publish.event.detail_type().to_owned(),
+            at: OffsetDateTime::now_utc(),
+        };
+        self.log.record(&event).await?;
+        self.put(publish).await
     }
 
     async fn put(&self, publish: &Publish) -> Result<(), PublishError> {
@@ -118,9 +129,31 @@ impl Events {
 
 #[activities]
 impl Events {
-    /// Puts the event on the bus.
+    /// Records the event, and puts it on the bus.
     #[activity(definition = contract::definitions::Publish)]
     pub async fn publish(self: Arc<Self>, _ctx: ActivityContext, input: Publish) -> Result<(), ActivityError> {
-        self.put(&input).await.map_err(|error| activity_error(&error))
+        self.record_and_put(&input).await.map_err(|error| activity_error(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kassa_domain::{Parcel, UserId};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn consumers_read_the_event_beside_what_all_events_have() {
+        let caller = Caller::user(&UserId::of_subject("ada").expect("an id"));
+        let parcel = Parcel { carrier: "DHL".to_owned().try_into().ok(), tracking_number: None };
+        let order_id: OrderId = "ord_1".parse().expect("an id");
+        let publish = Publish::new(order_id, caller, 2, OrderEvent::Shipped { parcel });
+        let detail = serde_json::to_value(Detail::from(&publish)).expect("serializes");
+        let expected = json!({
+            "event_id": "evt_1-2", "sequence": 2, "order_id": "ord_1", "customer_id": "usr_ada",
+            "kind": "order.shipped", "carrier": "DHL",
+        });
+        assert_eq!(detail, expected);
     }
 }

@@ -6,7 +6,9 @@ use kassa_domain::{PricedOrder, ProductId, price};
 use kassa_store::orders::{CapturedPayment, OrderError, OrderIdentity, PlaceResult, RefundedCharge};
 use kassa_store::{Products, StoreError};
 use kassa_workflows::checkout::{CheckoutAnswer, Refusal};
-use kassa_workflows::contracts::orders::{self as contract, CancelOrder, ConfirmOrder, PlaceOrder, Placed};
+use kassa_workflows::contracts::orders::{
+    self as contract, CancelOrder, ConfirmOrder, Fulfil, Fulfilled, PlaceOrder, Placed, Told,
+};
 use kassa_workflows::contracts::payments::Captured;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -107,6 +109,17 @@ impl Orders {
         });
         Ok(self.orders.cancel(&identity(cancel.order), &cancel.reason, refunded.as_ref(), &answer).await?)
     }
+
+    async fn fulfil_once(&self, fulfil: Fulfil) -> Result<Fulfilled, OrderActivityError> {
+        match self.orders.fulfil(&fulfil.order_id, &fulfil.step).await {
+            Ok(done) => {
+                let told = Told { caller: done.caller, email: done.email, event_sequence: done.event_sequence };
+                Ok(Fulfilled::Done { told })
+            }
+            Err(OrderError::IllegalTransition { .. } | OrderError::OtherParcel { .. }) => Ok(Fulfilled::Refused),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 fn identity(place: PlaceOrder) -> OrderIdentity {
@@ -141,5 +154,11 @@ impl Orders {
     #[activity(definition = contract::definitions::Cancel)]
     pub async fn cancel(self: Arc<Self>, _ctx: ActivityContext, input: CancelOrder) -> Result<(), ActivityError> {
         self.cancel_once(input).await.map_err(|error| activity_error(&error))
+    }
+
+    /// Writes status, shipment and history of an order on its way in one statement, which also numbers the event.
+    #[activity(definition = contract::definitions::Fulfil)]
+    pub async fn fulfil(self: Arc<Self>, _ctx: ActivityContext, input: Fulfil) -> Result<Fulfilled, ActivityError> {
+        self.fulfil_once(input).await.map_err(|error| activity_error(&error))
     }
 }

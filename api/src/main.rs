@@ -4,7 +4,7 @@ use anyhow::Context;
 use aws_config::BehaviorVersion;
 use kassa_api::{AccessTokens, AppState, Catalogue, Cognito, Config, Limits, Metrics, Workflows, router, serve};
 use kassa_config::{Settings, temporal};
-use kassa_store::{Database, DynamoDb, Notifications, Orders, Products, RateLimits, UserSettings, Users};
+use kassa_store::{Database, DynamoDb, EventLog, Notifications, Orders, Products, RateLimits, UserSettings, Users};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -31,6 +31,7 @@ async fn main() -> anyhow::Result<()> {
         products: products.clone(),
         catalogue: Catalogue::new(products, config.http.catalogue_cache),
         orders: Orders::new(database.clone()),
+        event_log: EventLog::new(dynamodb.clone()),
         notifications: Notifications::new(dynamodb.clone()),
         settings: UserSettings::new(dynamodb.clone()),
         dynamodb,

@@ -12,7 +12,7 @@ use kassa_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::wire::{DeclineBody, MoneyBody, ShortageBody};
+use crate::wire::{DeclineBody, MoneyBody, OrderStatusBody, ShortageBody};
 
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -89,6 +89,8 @@ problem_codes! {
     PriceChanged = "price_changed", CONFLICT, "The order costs something else";
     /// Not enough pieces.
     OutOfStock = "out_of_stock", CONFLICT, "Not everything is in stock";
+    /// The order does not go from where it is to where it should.
+    IllegalTransition = "illegal_transition", CONFLICT, "The order does not go there from where it is";
     /// Somebody else has changed it meanwhile.
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It is not what it was when you read it";
     /// More than the server reads.
@@ -177,6 +179,9 @@ pub(crate) struct ProblemBody {
     /// What the client expected it to cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected_total: Option<MoneyBody>,
+    /// Where the order may go instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed: Option<Vec<OrderStatusBody>>,
 }
 
 /// A problem on its way to the client.
@@ -202,6 +207,7 @@ impl Problem {
             lines: None,
             total: None,
             expected_total: None,
+            allowed: None,
         };
         Self { body: Box::new(body), headers: HeaderMap::new() }
     }
@@ -297,6 +303,13 @@ impl Problem {
     pub(crate) fn totals(mut self, expected: Money, total: Money) -> Self {
         self.body.expected_total = Some(expected.into());
         self.body.total = Some(total.into());
+        self
+    }
+
+    /// Says where the order may go instead.
+    #[must_use]
+    pub(crate) fn allowed(mut self, statuses: Vec<OrderStatusBody>) -> Self {
+        self.body.allowed = Some(statuses);
         self
     }
 

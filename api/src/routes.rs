@@ -26,8 +26,11 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(products::import::import_products))
         .routes(routes!(products::categories::list_categories))
         .routes(routes!(checkout::create_checkout))
+        .routes(routes!(orders::list::list_orders))
         .routes(routes!(orders::get_order))
-        .routes(routes!(orders::get_timeline))
+        .routes(routes!(orders::events::get_order_events))
+        .routes(routes!(orders::status::put_order_status))
+        .routes(routes!(orders::timeline::get_timeline))
         .routes(routes!(
             notifications::settings::get_notification_settings,
             notifications::settings::put_notification_settings

@@ -1,7 +1,7 @@
 //! What handlers share.
 
 use axum::extract::FromRef;
-use kassa_store::{Database, DynamoDb, Notifications, Orders, Products, UserSettings, Users};
+use kassa_store::{Database, DynamoDb, EventLog, Notifications, Orders, Products, UserSettings, Users};
 
 use crate::accounts::Accounts;
 use crate::auth::AccessTokens;
@@ -32,6 +32,8 @@ pub struct AppState {
     pub catalogue: Catalogue,
     /// Orders.
     pub orders: Orders,
+    /// The events that told of orders.
+    pub event_log: EventLog,
     /// What was sent to customers.
     pub notifications: Notifications,
     /// Which messages customers want.
@@ -70,6 +72,7 @@ parts! {
     products: Products,
     catalogue: Catalogue,
     orders: Orders,
+    event_log: EventLog,
     limits: Limits,
     notifications: Notifications,
     settings: UserSettings,

@@ -16,7 +16,8 @@ use kassa_api::{
     ProblemCode, TrustedProxies, WorkflowConfig, Workflows, document, router,
 };
 use kassa_store::{
-    Database, DynamoDb, Notifications, Orders, Products, RateLimits, RdsDataConfig, TableNames, UserSettings, Users,
+    Database, DynamoDb, EventLog, Notifications, Orders, Products, RateLimits, RdsDataConfig, TableNames, UserSettings,
+    Users,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -66,6 +67,7 @@ fn app_trusting(tokens: AccessTokens) -> Router {
         products: Products::new(dynamodb.clone()),
         catalogue: Catalogue::new(Products::new(dynamodb.clone()), Duration::from_secs(1)),
         orders: Orders::new(database.clone()),
+        event_log: EventLog::new(dynamodb.clone()),
         notifications: Notifications::new(dynamodb.clone()),
         settings: UserSettings::new(dynamodb.clone()),
         dynamodb,

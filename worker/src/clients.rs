@@ -11,7 +11,7 @@ use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::Payments;
-use kassa_store::{Database, DynamoDb, Products, Reservations};
+use kassa_store::{Database, DynamoDb, EventLog, Products, Reservations};
 use kassa_stripe_client::PooledStripe;
 
 use crate::{Activities, AnnounceConfig, Config};
@@ -38,8 +38,8 @@ pub async fn connect(config: &Config) -> anyhow::Result<Activities> {
         orders: Orders::new(kassa_store::Orders::new(database), Products::new(dynamodb.clone())),
         inventory: Inventory::new(Reservations::new(dynamodb.clone())),
         payments: Payments::new(stripe),
-        notifications: notifications(&aws, &config.announce, dynamodb),
-        events: events(&aws, &config.announce),
+        notifications: notifications(&aws, &config.announce, dynamodb.clone()),
+        events: events(&aws, &config.announce, EventLog::new(dynamodb)),
     })
 }
 
@@ -56,8 +56,8 @@ fn notifications(aws: &SdkConfig, config: &AnnounceConfig, dynamodb: DynamoDb) -
     )
 }
 
-fn events(aws: &SdkConfig, config: &AnnounceConfig) -> Events {
+fn events(aws: &SdkConfig, config: &AnnounceConfig, log: EventLog) -> Events {
     let mut bridge = aws_sdk_eventbridge::config::Builder::from(aws);
     bridge.set_endpoint_url(config.eventbridge_endpoint.clone());
-    Events::new(aws_sdk_eventbridge::Client::from_conf(bridge.build()), config.event_bus.clone())
+    Events::new(aws_sdk_eventbridge::Client::from_conf(bridge.build()), config.event_bus.clone(), log)
 }

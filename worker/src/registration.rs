@@ -8,6 +8,7 @@ use kassa_activities::notifications::Notifications;
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::Payments;
 use kassa_workflows::checkout::Checkout;
+use kassa_workflows::fulfilment::FulfilOrder;
 use kassa_workflows::notification::Notification;
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::workflows::WorkflowRegistrationError;
@@ -41,6 +42,7 @@ pub fn options(task_queue: &str, activities: Activities) -> Result<WorkerOptions
         .register_activities(activities.notifications)
         .register_activities(activities.events)
         .register_workflow::<Checkout>()?
-        .register_workflow::<Notification>()?;
+        .register_workflow::<Notification>()?
+        .register_workflow::<FulfilOrder>()?;
     Ok(options.build())
 }

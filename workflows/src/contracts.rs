@@ -10,10 +10,11 @@ pub mod orders;
 pub mod payments;
 
 /// The wire names of all activities: what a worker has to register.
-pub const ACTIVITY_NAMES: [&str; 11] = [
+pub const ACTIVITY_NAMES: [&str; 12] = [
     orders::PLACE,
     orders::CONFIRM,
     orders::CANCEL,
+    orders::FULFIL,
     inventory::RESERVE,
     inventory::RELEASE,
     inventory::DEDUCT,

@@ -6,6 +6,7 @@
 
 pub mod checkout;
 pub mod contracts;
+pub mod fulfilment;
 pub mod notification;
 mod options;
 pub mod parking;

@@ -1,10 +1,15 @@
-//! Reading orders and what happened to them.
+//! Reading orders and what happened to them, listing them, and sending them on their way.
+
+pub(crate) mod events;
+pub(crate) mod list;
+pub(crate) mod status;
+pub(crate) mod timeline;
 
 use axum::Json as JsonBody;
 use axum::extract::State;
 use kassa_domain::PricedLine;
 use kassa_store::Orders;
-use kassa_store::orders::{HistoryEntry, OrderView, PaymentStatus, PaymentView, RefundView};
+use kassa_store::orders::{OrderView, PaymentStatus, PaymentView, RefundView, ShipmentView};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -17,14 +22,34 @@ use crate::wire::{MoneyBody, OrderStatusBody};
 pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[
     ("get_order", &[ProblemCode::OrderNotFound, ProblemCode::TemporarilyUnavailable]),
     ("get_timeline", &[ProblemCode::OrderNotFound, ProblemCode::TemporarilyUnavailable]),
+    ("list_orders", &[ProblemCode::Forbidden, ProblemCode::TemporarilyUnavailable]),
+    ("get_order_events", &[ProblemCode::OrderNotFound, ProblemCode::TemporarilyUnavailable]),
+    (
+        "put_order_status",
+        &[ProblemCode::OrderNotFound, ProblemCode::IllegalTransition, ProblemCode::TemporarilyUnavailable],
+    ),
 ];
 
 /// An order.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Order)]
+#[schema(as = Order, example = json!({
+    "id": "ord_1f0c", "customer_id": "usr_1f0c", "status": "CONFIRMED",
+    "items": [{
+        "product_id": "prod_tea", "name": "Green tea, 100 g", "quantity": 2,
+        "unit_price": {"amount": 1250, "currency": "EUR"}, "total": {"amount": 2500, "currency": "EUR"}
+    }],
+    "total": {"amount": 2500, "currency": "EUR"},
+    "payment": {
+        "id": "pay_1f0c", "status": "CAPTURED", "captured": {"amount": 2500, "currency": "EUR"},
+        "refunded": {"amount": 0, "currency": "EUR"}
+    },
+    "refunds": [], "created_at": "2026-11-21T08:15:00Z", "updated_at": "2026-11-21T08:15:01Z"
+}))]
 pub(crate) struct OrderBody {
     /// Its identifier.
     id: String,
+    /// Whose it is: an account, or a guest by a hash of the address.
+    customer_id: String,
     /// Where it is.
     status: OrderStatusBody,
     /// What was bought, at the prices of that moment.
@@ -41,6 +66,10 @@ pub(crate) struct OrderBody {
     payment: Option<PaymentBody>,
     /// What was given back, oldest first.
     refunds: Vec<RefundBody>,
+    /// How it is on its way, once it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    shipment: Option<ShipmentBody>,
     /// When it was placed (RFC 3339).
     #[schema(format = "date-time")]
     created_at: String,
@@ -63,6 +92,27 @@ pub(crate) struct ItemBody {
     unit_price: MoneyBody,
     /// The price of all of them.
     total: MoneyBody,
+}
+
+/// An order on its way, or at its customer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Shipment)]
+pub(crate) struct ShipmentBody {
+    /// Who carries it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    carrier: Option<String>,
+    /// Under which number the carrier knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    tracking_number: Option<String>,
+    /// When it was sent (RFC 3339).
+    #[schema(format = "date-time")]
+    shipped_at: String,
+    /// When it arrived (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, format = "date-time")]
+    delivered_at: Option<String>,
 }
 
 /// A payment.
@@ -107,36 +157,6 @@ pub(crate) struct RefundBody {
     created_at: String,
 }
 
-/// What happened to an order.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Timeline)]
-pub(crate) struct TimelineBody {
-    /// The order.
-    order_id: String,
-    /// What happened, oldest first.
-    entries: Vec<EntryBody>,
-}
-
-/// One thing that happened.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = TimelineEntry, example = json!({
-    "sequence": 2, "status": "CONFIRMED", "event": "order.confirmed", "detail": {}, "at": "2026-01-01T12:00:00Z"
-}))]
-pub(crate) struct EntryBody {
-    /// Counts the entries of the order from 1, without gaps.
-    sequence: u32,
-    /// Where the order went.
-    status: OrderStatusBody,
-    /// What happened.
-    event: String,
-    /// More about it.
-    #[schema(value_type = Object)]
-    detail: serde_json::Value,
-    /// When (RFC 3339).
-    #[schema(format = "date-time")]
-    at: String,
-}
-
 /// Reads an order.
 #[utoipa::path(
     get, path = "/orders/{id}", tag = "orders",
@@ -150,21 +170,6 @@ pub(crate) async fn get_order(
     Ok(JsonBody(access.order(&orders).await?.into()))
 }
 
-/// Reads what happened to an order.
-#[utoipa::path(
-    get, path = "/orders/{id}/timeline", tag = "orders",
-    params(OrderAccess), security((), ("access_token" = [])),
-    responses((status = OK, description = "What happened, oldest first.", body = TimelineBody)),
-)]
-pub(crate) async fn get_timeline(
-    State(orders): State<Orders>,
-    access: OrderAccess,
-) -> Result<JsonBody<TimelineBody>, Problem> {
-    access.check(&orders).await?;
-    let entries = orders.timeline(&access.id).await?.into_iter().map(EntryBody::from).collect();
-    Ok(JsonBody(TimelineBody { order_id: access.id.into(), entries }))
-}
-
 fn rfc3339(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).expect("the years of orders have four digits")
 }
@@ -173,12 +178,14 @@ impl From<OrderView> for OrderBody {
     fn from(order: OrderView) -> Self {
         Self {
             id: order.order_id.into(),
+            customer_id: order.caller.as_str().to_owned(),
             status: order.status.into(),
             items: order.order.lines.into_iter().map(ItemBody::from).collect(),
             total: order.order.total.into(),
             failure_reason: order.failure_reason,
             payment: order.payment.map(PaymentBody::from),
             refunds: order.refunds.into_iter().map(RefundBody::from).collect(),
+            shipment: order.shipment.map(ShipmentBody::from),
             created_at: rfc3339(order.created_at),
             updated_at: rfc3339(order.updated_at),
         }
@@ -193,6 +200,17 @@ impl From<PricedLine> for ItemBody {
             quantity: line.quantity.get(),
             unit_price: line.unit_price.into(),
             total: line.total.into(),
+        }
+    }
+}
+
+impl From<ShipmentView> for ShipmentBody {
+    fn from(shipment: ShipmentView) -> Self {
+        Self {
+            carrier: shipment.carrier.map(String::from),
+            tracking_number: shipment.tracking_number.map(String::from),
+            shipped_at: rfc3339(shipment.shipped_at),
+            delivered_at: shipment.delivered_at.map(rfc3339),
         }
     }
 }
@@ -220,18 +238,6 @@ impl From<RefundView> for RefundBody {
             amount: refund.amount.into(),
             reason: refund.reason,
             created_at: rfc3339(refund.created_at),
-        }
-    }
-}
-
-impl From<HistoryEntry> for EntryBody {
-    fn from(entry: HistoryEntry) -> Self {
-        Self {
-            sequence: entry.sequence,
-            status: entry.status.into(),
-            event: entry.event,
-            detail: entry.detail,
-            at: rfc3339(entry.at),
         }
     }
 }

@@ -36,6 +36,22 @@ impl Caller {
     }
 }
 
+/// A text that is no caller.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a customer: the id of an account (`usr_...`) or of a guest (`guest_...`)")]
+pub struct InvalidCaller;
+
+impl FromStr for Caller {
+    type Err = InvalidCaller;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_guest = text.strip_prefix("guest_").is_some_and(|hash| {
+            hash.len() == 32 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        });
+        if is_guest || text.parse::<UserId>().is_ok() { Ok(Self(text.to_owned())) } else { Err(InvalidCaller) }
+    }
+}
+
 /// The client's name for one attempt to do something (the `Idempotency-Key` header).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -112,6 +128,18 @@ mod tests {
             assert_eq!(key.parse::<IdempotencyKey>(), Err(InvalidIdempotencyKey), "{key}");
         }
         assert!("k".repeat(256).parse::<IdempotencyKey>().is_err());
+    }
+
+    #[test]
+    fn callers_parse_back() {
+        let guest = Caller::guest(&"someone@example.com".parse().unwrap());
+        let user = Caller::user(&UserId::of_subject("ada").unwrap());
+        for caller in [guest, user] {
+            assert_eq!(caller.as_str().parse(), Ok(caller));
+        }
+        for text in ["", "guest_", "guest_someone@example.com", "ada", "ord_1", "usr_"] {
+            assert_eq!(text.parse::<Caller>(), Err(InvalidCaller), "{text}");
+        }
     }
 
     #[test]

@@ -14,9 +14,10 @@ mod phone;
 mod pricing;
 mod product;
 mod quantity;
+mod shipment;
 
 pub use email::{EmailAddress, InvalidEmail};
-pub use idempotency::{Caller, Fingerprint, IdempotencyKey, InvalidIdempotencyKey};
+pub use idempotency::{Caller, Fingerprint, IdempotencyKey, InvalidCaller, InvalidIdempotencyKey};
 pub use ids::{EventId, InvalidId, MessageId, OrderId, PaymentId, ProductId, RefundId, UserId};
 pub use iso_currency::Currency;
 pub use money::{Money, MoneyError, UnknownCurrency, parse_currency};
@@ -30,3 +31,4 @@ pub use product::{
     MAX_PRICE, Product, ProductDetails, ProductName, StockLevel, TooManyImages,
 };
 pub use quantity::{InvalidQuantity, MAX_QUANTITY, Quantity};
+pub use shipment::{Fulfilment, InvalidLabel, Label, MAX_LABEL_LENGTH, Parcel};

@@ -232,6 +232,20 @@ pub(crate) mod microseconds {
     }
 }
 
+/// For `#[serde(with)]`: a point in time like [`microseconds`], or none.
+pub(crate) mod optional_microseconds {
+    use serde::Deserialize;
+    use serde::de::Deserializer;
+    use time::OffsetDateTime;
+
+    #[derive(Deserialize)]
+    struct Micros(#[serde(with = "super::microseconds")] OffsetDateTime);
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OffsetDateTime>, D::Error> {
+        Ok(Option::<Micros>::deserialize(deserializer)?.map(|Micros(at)| at))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

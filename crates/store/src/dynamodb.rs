@@ -54,6 +54,11 @@ impl TableNames {
         format!("{}users", self.prefix)
     }
 
+    /// Every event that was published; key `order_id` and `sequence`.
+    pub fn event_log(&self) -> String {
+        format!("{}event-log", self.prefix)
+    }
+
     /// What is held for, or was sold to, an order; key `order_id`.
     pub fn reservations(&self) -> String {
         format!("{}reservations", self.prefix)

@@ -9,8 +9,10 @@ use crate::error::StoreError;
 /// Whoever migrates holds this advisory lock; the number only has to be the same for all.
 const LOCK: i64 = 0x006b_6173_7361;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_orders", sql: include_str!("../migrations/0001_orders.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_orders", sql: include_str!("../migrations/0001_orders.sql") },
+    Migration { name: "0002_fulfilment", sql: include_str!("../migrations/0002_fulfilment.sql") },
+];
 
 /// Why the schema could not be brought up to date.
 #[derive(Debug, thiserror::Error)]

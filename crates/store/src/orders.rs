@@ -3,6 +3,8 @@
 //! Each change is one SQL statement: it writes the order, its items or its payment, and the entry of its history
 //! together, if the order is where the change starts from. Sent again, it finds the change done and writes nothing.
 
+mod fulfil;
+mod list;
 mod view;
 
 use kassa_domain::{
@@ -12,7 +14,9 @@ use kassa_domain::{
 use serde::Deserialize;
 use serde_json::json;
 
-pub use view::{HistoryEntry, OrderView, PaymentStatus, PaymentView, RefundView};
+pub use fulfil::Fulfilled;
+pub use list::{InvalidOrderCursor, MAX_PAGE, OrderCursor, OrderFilter, OrderPage, OrderSummary};
+pub use view::{HistoryEntry, OrderView, PaymentStatus, PaymentView, RefundView, ShipmentView};
 
 use crate::database::{Database, Parameters};
 use crate::error::{Service, StoreError};
@@ -108,6 +112,12 @@ pub enum OrderError {
         /// The order.
         order_id: OrderId,
     },
+    /// The order is on its way in another parcel.
+    #[error("{order_id} is on its way in another parcel")]
+    OtherParcel {
+        /// The order.
+        order_id: OrderId,
+    },
     /// The order was placed by a request for something else, and is undecided.
     #[error("{order_id} was placed by a request for something else")]
     OtherRequest {
@@ -128,6 +138,7 @@ impl OrderError {
             | Self::IllegalTransition { .. }
             | Self::AmountMismatch { .. }
             | Self::OtherPayment { .. }
+            | Self::OtherParcel { .. }
             | Self::OtherRequest { .. } => false,
         }
     }

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::{
 
 use crate::dynamodb::TableNames;
 use crate::error::{Cause, Service, StoreError};
-use crate::{notifications, products, rate_limits, reservations, settings, users};
+use crate::{event_log, notifications, products, rate_limits, reservations, settings, users};
 
 /// How long a new table may take until it can be used.
 const ACTIVE_WITHIN: Duration = Duration::from_mins(1);
@@ -33,6 +33,9 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         )
         .attribute_definitions(text_attribute(products::BOOKED_AS))
         .local_secondary_indexes(index(products::BY_TIME, products::PRODUCT_ID, products::BOOKED_AS)),
+        table(client, tables.event_log(), &[(event_log::ORDER_ID, KeyType::Hash)])
+            .attribute_definitions(attribute(event_log::SEQUENCE, ScalarAttributeType::N))
+            .key_schema(key(event_log::SEQUENCE, KeyType::Range)),
         table(client, tables.reservations(), &[(reservations::ORDER_ID, KeyType::Hash)]),
         notifications_table(client, tables),
         table(client, tables.notification_settings(), &[(settings::USER_ID, KeyType::Hash)]),
@@ -43,6 +46,7 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         tables.products(),
         tables.catalogue(),
         tables.stock_movements(),
+        tables.event_log(),
         tables.reservations(),
         tables.notifications(),
         tables.notification_settings(),
@@ -127,11 +131,11 @@ fn index(name: &str, partition: &str, sort: &str) -> LocalSecondaryIndex {
 }
 
 fn text_attribute(name: &str) -> AttributeDefinition {
-    AttributeDefinition::builder()
-        .attribute_name(name)
-        .attribute_type(ScalarAttributeType::S)
-        .build()
-        .expect("name and type are set")
+    attribute(name, ScalarAttributeType::S)
+}
+
+fn attribute(name: &str, kind: ScalarAttributeType) -> AttributeDefinition {
+    AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().expect("name and type are set")
 }
 
 fn key(name: &str, kind: KeyType) -> KeySchemaElement {

@@ -12,7 +12,7 @@ use kassa_activities::payments::Payments;
 use kassa_devstack::stack::sdk_config;
 use kassa_devstack::workspace;
 use kassa_store::config::{dynamodb_client, rdsdata_client};
-use kassa_store::{Database, DynamoDb, Products, RdsDataConfig, Reservations, TableNames};
+use kassa_store::{Database, DynamoDb, EventLog, Products, RdsDataConfig, Reservations, TableNames};
 use kassa_stripe_client::{PooledStripe, SecretKey, StripeConfig};
 use kassa_worker::{Activities, options};
 use kassa_workflows::contracts::ACTIVITY_NAMES;
@@ -40,9 +40,9 @@ async fn worker() -> WorkerOptions {
             Mailer::new(aws_sdk_sesv2::Client::new(&shared), "shop@example.com".to_owned()),
             Texter::new(aws_sdk_sns::Client::new(&shared)),
             kassa_store::Notifications::new(dynamodb.clone()),
-            kassa_store::UserSettings::new(dynamodb),
+            kassa_store::UserSettings::new(dynamodb.clone()),
         ),
-        events: Events::new(aws_sdk_eventbridge::Client::new(&shared), "nowhere".to_owned()),
+        events: Events::new(aws_sdk_eventbridge::Client::new(&shared), "nowhere".to_owned(), EventLog::new(dynamodb)),
     };
     options("nowhere", activities).unwrap()
 }

@@ -6,7 +6,7 @@
     reason = "the activity macro generates markers without documentation, and declarations consume nothing"
 )]
 
-use kassa_domain::{Caller, EventId, Money, OrderId};
+use kassa_domain::{Caller, EventId, Money, OrderId, Parcel};
 use serde::{Deserialize, Serialize};
 use temporalio_common::ActivityError;
 use temporalio_macros::activity_definitions;
@@ -30,6 +30,13 @@ pub struct Publish {
     pub event: OrderEvent,
 }
 
+impl Publish {
+    /// The event number `sequence` of an order.
+    pub fn new(order_id: OrderId, caller: Caller, sequence: u32, event: OrderEvent) -> Self {
+        Self { event_id: EventId::of(&order_id, sequence), sequence, order_id, caller, event }
+    }
+}
+
 /// What may happen to an order; the wire name is the detail type on the bus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
@@ -46,6 +53,16 @@ pub enum OrderEvent {
         /// The stable code of the reason.
         reason: String,
     },
+    /// On its way to the customer.
+    #[serde(rename = "order.shipped")]
+    Shipped {
+        /// How it is found.
+        #[serde(flatten)]
+        parcel: Parcel,
+    },
+    /// With the customer.
+    #[serde(rename = "order.delivered")]
+    Delivered,
 }
 
 impl OrderEvent {
@@ -54,6 +71,8 @@ impl OrderEvent {
         match self {
             Self::Confirmed { .. } => "order.confirmed",
             Self::Cancelled { .. } => "order.cancelled",
+            Self::Shipped { .. } => "order.shipped",
+            Self::Delivered => "order.delivered",
         }
     }
 }

@@ -6,7 +6,9 @@
     reason = "the activity macro generates markers without documentation, and declarations consume nothing"
 )]
 
-use kassa_domain::{Caller, EmailAddress, Fingerprint, Line, Money, OrderId, PaymentId, PricedOrder, RefundId};
+use kassa_domain::{
+    Caller, EmailAddress, Fingerprint, Fulfilment, Line, Money, OrderId, PaymentId, PricedOrder, RefundId,
+};
 use serde::{Deserialize, Serialize};
 use temporalio_common::ActivityError;
 use temporalio_macros::activity_definitions;
@@ -20,6 +22,8 @@ pub const PLACE: &str = "orders.place";
 pub const CONFIRM: &str = "orders.confirm";
 /// Wire name of [`Orders::cancel`].
 pub const CANCEL: &str = "orders.cancel";
+/// Wire name of [`Orders::fulfil`].
+pub const FULFIL: &str = "orders.fulfil";
 
 /// Who wants what: the part of a checkout that the order row keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +107,39 @@ pub struct RefundedCharge {
     pub reference: String,
 }
 
+/// Takes a step of a paid order's way to its customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fulfil {
+    /// The order.
+    pub order_id: OrderId,
+    /// The step.
+    pub step: Fulfilment,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Fulfilled {
+    /// The order took it, now or by an earlier attempt.
+    Done {
+        /// What is needed to tell of it.
+        told: Told,
+    },
+    /// The order is not where the step starts from, or on its way in another parcel.
+    Refused,
+}
+
+/// What is needed to tell of a change: whom, and under which number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Who bought.
+    pub caller: Caller,
+    /// Where mail goes.
+    pub email: EmailAddress,
+    /// The number of the event that tells of it; the same for every attempt.
+    pub event_sequence: u32,
+}
+
 /// The activities of this system.
 pub struct Orders;
 
@@ -127,6 +164,12 @@ impl Orders {
     /// Writes status, payment, refund and history of a cancelled order in one statement.
     #[activity(name = CANCEL)]
     pub fn cancel(input: CancelOrder) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
+
+    /// Writes status, shipment and history of an order on its way in one statement, which also numbers the event.
+    #[activity(name = FULFIL)]
+    pub fn fulfil(input: Fulfil) -> Result<Fulfilled, ActivityError> {
         unimplemented!()
     }
 }

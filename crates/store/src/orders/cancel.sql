@@ -1,16 +1,18 @@
 WITH cancelled AS (
     INSERT INTO orders
         (order_id, caller, email, status, currency, total_amount, fingerprint, request_id, answer, failure_reason,
-         version)
+         version, events)
     VALUES
         (:order_id, :caller, :email, 'CANCELLED', 'XXX', 0, :fingerprint, :request_id, CAST(:answer AS jsonb), :reason,
-         1)
+         1, 1)
     ON CONFLICT (order_id) DO UPDATE
     SET status = EXCLUDED.status,
         answer = EXCLUDED.answer,
         failure_reason = EXCLUDED.failure_reason,
         updated_at = clock_timestamp(),
-        version = orders.version + 1
+        version = orders.version + 1,
+        -- A checkout has one event, however it ends.
+        events = EXCLUDED.events
     WHERE orders.status = ANY (string_to_array(:from_statuses, ','))
         -- A charge that was recorded has to be the one that was given back, all of it.
         AND NOT EXISTS (

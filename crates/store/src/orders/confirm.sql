@@ -4,7 +4,9 @@ WITH confirmed AS (
         answer = CAST(:answer AS jsonb),
         failure_reason = NULL,
         updated_at = clock_timestamp(),
-        version = version + 1
+        version = version + 1,
+        -- A checkout has one event, however it ends.
+        events = 1
     WHERE order_id = :order_id
         AND status = ANY (string_to_array(:from_statuses, ','))
         AND total_amount = CAST(:amount AS bigint)

@@ -12,6 +12,7 @@ SELECT
     CAST(EXTRACT(EPOCH FROM orders.created_at) * 1000000 AS bigint) AS created_at,
     CAST(EXTRACT(EPOCH FROM orders.updated_at) * 1000000 AS bigint) AS updated_at,
     orders.version,
+    orders.events,
     (
         SELECT CAST(COALESCE(json_agg(json_build_object(
             'payment_id', payment_id,
@@ -37,6 +38,16 @@ SELECT
         ) ORDER BY created_at, refund_id), '[]') AS text)
         FROM refunds
         WHERE refunds.order_id = orders.order_id
-    ) AS refunds
+    ) AS refunds,
+    (
+        SELECT CAST(COALESCE(json_agg(json_build_object(
+            'carrier', carrier,
+            'tracking_number', tracking_number,
+            'shipped_at', CAST(EXTRACT(EPOCH FROM shipped_at) * 1000000 AS bigint),
+            'delivered_at', CAST(EXTRACT(EPOCH FROM delivered_at) * 1000000 AS bigint)
+        )), '[]') AS text)
+        FROM shipments
+        WHERE shipments.order_id = orders.order_id
+    ) AS shipments
 FROM orders
 WHERE orders.order_id = :order_id

@@ -1,14 +1,14 @@
 //! Reading orders.
 
 use kassa_domain::{
-    Caller, Currency, EmailAddress, Fingerprint, Money, OrderId, OrderStatus, PaymentId, PricedLine, PricedOrder,
-    ProductId, Quantity, RefundId,
+    Caller, Currency, EmailAddress, Fingerprint, Label, Money, OrderId, OrderStatus, PaymentId, PricedLine,
+    PricedOrder, ProductId, Quantity, RefundId,
 };
 use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::Orders;
-use crate::database::{Parameters, json_column, microseconds};
+use crate::database::{Parameters, json_column, microseconds, optional_microseconds};
 use crate::error::StoreError;
 
 /// An order with everything that belongs to it.
@@ -28,6 +28,8 @@ pub struct OrderView {
     pub payment: Option<PaymentView>,
     /// What was given back, oldest first.
     pub refunds: Vec<RefundView>,
+    /// How it is on its way, if it is.
+    pub shipment: Option<ShipmentView>,
     /// The stable code of the reason why it was cancelled.
     pub failure_reason: Option<String>,
     /// What the caller of the checkout was told, once it was decided.
@@ -42,6 +44,8 @@ pub struct OrderView {
     pub updated_at: OffsetDateTime,
     /// Counts its changes; the sequence of its latest history entry.
     pub version: u32,
+    /// How many events tell of it.
+    pub events: u32,
 }
 
 /// Where a payment is. The wire form is the name in capital letters.
@@ -90,6 +94,21 @@ pub struct RefundView {
     pub created_at: OffsetDateTime,
 }
 
+/// An order on its way, or at its customer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ShipmentView {
+    /// Who carries it.
+    pub carrier: Option<Label>,
+    /// Under which number the carrier knows it.
+    pub tracking_number: Option<Label>,
+    /// When it was sent.
+    #[serde(with = "microseconds")]
+    pub shipped_at: OffsetDateTime,
+    /// When it arrived.
+    #[serde(with = "optional_microseconds")]
+    pub delivered_at: Option<OffsetDateTime>,
+}
+
 /// Something that happened to an order.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct HistoryEntry {
@@ -105,6 +124,8 @@ pub struct HistoryEntry {
     /// When it happened.
     #[serde(with = "microseconds")]
     pub at: OffsetDateTime,
+    /// The number of the event that tells of it, if it is another one than the first event of the checkout.
+    pub event_sequence: Option<u32>,
 }
 
 impl Orders {
@@ -156,6 +177,9 @@ struct OrderRow {
     #[serde(with = "microseconds")]
     updated_at: OffsetDateTime,
     version: u32,
+    events: u32,
+    #[serde(with = "json_column")]
+    shipments: Vec<ShipmentView>,
     #[serde(with = "json_column")]
     payments: Vec<PaymentRow>,
     #[serde(with = "json_column")]
@@ -209,6 +233,7 @@ impl OrderRow {
             },
             payment: self.payments.into_iter().next().map(PaymentView::from),
             refunds: self.refunds.into_iter().map(RefundView::from).collect(),
+            shipment: self.shipments.into_iter().next(),
             failure_reason: self.failure_reason,
             answer_json: self.answer,
             fingerprint: self.fingerprint,
@@ -216,6 +241,7 @@ impl OrderRow {
             created_at: self.created_at,
             updated_at: self.updated_at,
             version: self.version,
+            events: self.events,
         }
     }
 }

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+mod event_log;
+mod fulfilment;
 mod listing;
 mod migrations;
+mod order_lists;
 mod orders;
 mod products;
 mod rate_limits;

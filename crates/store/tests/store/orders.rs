@@ -18,7 +18,7 @@ fn euros(amount: i64) -> Money {
     Money::new(amount, Currency::EUR)
 }
 
-fn identity() -> OrderIdentity {
+pub(crate) fn identity() -> OrderIdentity {
     let email: EmailAddress = EMAIL.parse().unwrap();
     let caller = Caller::guest(&email);
     let key: IdempotencyKey = unique().parse().unwrap();
@@ -43,11 +43,11 @@ fn priced(pieces: i64, unit_price: i64) -> PricedOrder {
     PricedOrder { lines, total: euros(unit_price * (pieces + 1)) }
 }
 
-fn order() -> PricedOrder {
+pub(crate) fn order() -> PricedOrder {
     priced(2, 1250)
 }
 
-fn payment(identity: &OrderIdentity) -> CapturedPayment {
+pub(crate) fn payment(identity: &OrderIdentity) -> CapturedPayment {
     CapturedPayment {
         payment_id: PaymentId::of(&identity.order_id),
         payment_intent: format!("pi_{}", identity.order_id),
@@ -55,7 +55,7 @@ fn payment(identity: &OrderIdentity) -> CapturedPayment {
     }
 }
 
-fn refunded(identity: &OrderIdentity) -> RefundedCharge {
+pub(crate) fn refunded(identity: &OrderIdentity) -> RefundedCharge {
     RefundedCharge {
         payment: payment(identity),
         refund_id: RefundId::of_undo(&identity.order_id),
@@ -64,34 +64,34 @@ fn refunded(identity: &OrderIdentity) -> RefundedCharge {
 }
 
 /// Answers as the database hands them out, which orders keys and puts blanks between.
-const CONFIRMED: &str = r#"{"kind": "confirmed"}"#;
-const CANCELLED: &str = r#"{"kind": "declined"}"#;
-const LATER: &str = r#"{"kind": "later"}"#;
+pub(crate) const CONFIRMED: &str = r#"{"kind": "confirmed"}"#;
+pub(crate) const CANCELLED: &str = r#"{"kind": "declined"}"#;
+pub(crate) const LATER: &str = r#"{"kind": "later"}"#;
 
 impl Books {
-    async fn placed(&self) -> OrderIdentity {
+    pub(crate) async fn placed(&self) -> OrderIdentity {
         let identity = identity();
         self.orders.place(&identity, &order()).await.unwrap();
         identity
     }
 
-    async fn confirmed(&self) -> OrderIdentity {
+    pub(crate) async fn confirmed(&self) -> OrderIdentity {
         let identity = self.placed().await;
         self.orders.confirm(&identity.order_id, &payment(&identity), CONFIRMED).await.unwrap();
         identity
     }
 
-    async fn cancelled(&self) -> OrderIdentity {
+    pub(crate) async fn cancelled(&self) -> OrderIdentity {
         let identity = self.placed().await;
         self.orders.cancel(&identity, "payment_declined", None, CANCELLED).await.unwrap();
         identity
     }
 
-    async fn view(&self, identity: &OrderIdentity) -> OrderView {
+    pub(crate) async fn view(&self, identity: &OrderIdentity) -> OrderView {
         self.orders.find(&identity.order_id).await.unwrap().unwrap()
     }
 
-    async fn events(&self, identity: &OrderIdentity) -> Vec<(u32, String)> {
+    pub(crate) async fn events(&self, identity: &OrderIdentity) -> Vec<(u32, String)> {
         let timeline = self.orders.timeline(&identity.order_id).await.unwrap();
         timeline.into_iter().map(|entry| (entry.sequence, entry.event)).collect()
     }
@@ -102,16 +102,16 @@ impl Books {
     }
 
     /// Everything that is stored about an order.
-    async fn everything(&self) -> Vec<String> {
+    pub(crate) async fn everything(&self) -> Vec<String> {
         let mut all = Vec::new();
-        for table in ["orders", "order_items", "payments", "refunds", "order_history"] {
+        for table in ["orders", "order_items", "payments", "refunds", "shipments", "order_history"] {
             all.extend(self.sql(&format!("SELECT '{table}', * FROM {table} ORDER BY 2, 3")).await);
         }
         all
     }
 }
 
-fn events(events: &[(u32, &str)]) -> Vec<(u32, String)> {
+pub(crate) fn events(events: &[(u32, &str)]) -> Vec<(u32, String)> {
     events.iter().map(|(sequence, event)| (*sequence, (*event).to_owned())).collect()
 }
 

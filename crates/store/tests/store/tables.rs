@@ -31,6 +31,7 @@ async fn several_processes_create_tables_at_once() {
         found,
         [
             "other-catalogue",
+            "other-event-log",
             "other-notification-settings",
             "other-notifications",
             "other-products",

@@ -1,6 +1,6 @@
 //! The steps of an order, and what is announced at its end.
 
-use kassa_domain::{EventId, PaymentId, PricedOrder};
+use kassa_domain::{PaymentId, PricedOrder};
 use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext, workflows::join};
 
 use super::Checkout;
@@ -151,14 +151,7 @@ impl Checkout {
     pub(super) async fn publish(ctx: &WorkflowContext<Self>, event: OrderEvent) {
         let input = ctx.state(|s| s.input.clone());
         let order_id = input.order.order_id;
-        let sequence = 1;
-        let publish = Publish {
-            event_id: EventId::of(&order_id, sequence),
-            sequence,
-            order_id,
-            caller: input.order.caller,
-            event,
-        };
+        let publish = Publish::new(order_id, input.order.caller, 1, event);
         let token = WorkflowCancellationToken::new();
         let publish_options = options::tail(&input.policy, &token, "Publish the event");
         let _ended = Self::insist(ctx, Step::Publish.activity(), || {
