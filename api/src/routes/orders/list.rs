@@ -116,19 +116,25 @@ pub(crate) async fn list_orders(
 }
 
 impl ListOrders {
+    fn scope(&self) -> Result<Scope, Problem> {
+        match self.scope.as_deref() {
+            None | Some("own") => Ok(Scope::Own),
+            Some("all") => Ok(Scope::All),
+            Some(_) => Err(Problem::parameter("scope", "expected `own` or `all`")),
+        }
+    }
+
     /// Whose orders; nobody's in particular is everybody's.
     fn caller(&self, signed_in: SignedIn) -> Result<Option<Caller>, Problem> {
-        match self.scope.as_deref() {
-            None | Some("own") => match self.customer {
-                None => Ok(Some(Caller::user(&signed_in.user))),
-                Some(_) => Err(Problem::parameter("customer", "only with scope=all")),
-            },
-            Some("all") if signed_in.admin => {
-                let customer = self.customer.as_deref().map(str::parse).transpose();
-                customer.map_err(|error| Problem::parameter("customer", error))
+        match (self.scope()?, self.customer.as_deref()) {
+            (Scope::Own, None) => Ok(Some(Caller::user(&signed_in.user))),
+            (Scope::Own, Some(_)) => Err(Problem::parameter("customer", "only with scope=all")),
+            (Scope::All, _) if !signed_in.admin => {
+                Err(Problem::new(ProblemCode::Forbidden, "Everybody's orders are for administrators."))
             }
-            Some("all") => Err(Problem::new(ProblemCode::Forbidden, "Everybody's orders are for administrators.")),
-            Some(_) => Err(Problem::parameter("scope", "expected `own` or `all`")),
+            (Scope::All, customer) => {
+                customer.map(str::parse).transpose().map_err(|error| Problem::parameter("customer", error))
+            }
         }
     }
 }
