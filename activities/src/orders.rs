@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use kassa_domain::{PricedOrder, ProductId, price};
+use kassa_domain::{PricedOrder, ProductId};
 use kassa_store::orders::{CapturedPayment, OrderError, OrderIdentity, PlaceResult, RefundedCharge};
 use kassa_store::{Products, StoreError};
-use kassa_workflows::checkout::{CheckoutAnswer, Refusal};
+use kassa_workflows::checkout::{CheckoutAnswer, Refusal, quote};
 use kassa_workflows::contracts::orders::{
     self as contract, CancelOrder, ConfirmOrder, Fulfil, Fulfilled, PlaceOrder, Placed, Told,
 };
@@ -82,16 +82,7 @@ impl Orders {
     async fn priced(&self, place: &PlaceOrder) -> Result<Result<PricedOrder, Refusal>, StoreError> {
         let ids: Vec<ProductId> = place.lines.iter().map(|line| line.product_id.clone()).collect();
         let catalogue = self.products.get_many(&ids).await?;
-        Ok(match price(&place.lines, &catalogue) {
-            Err(error) => Err(Refusal::Unpriceable { error }),
-            Ok(order) if order.total.amount == 0 => Err(Refusal::NothingToPay),
-            Ok(order) => match place.expected_total {
-                Some(expected) if expected != order.total => {
-                    Err(Refusal::PriceChanged { expected, total: order.total })
-                }
-                _ => Ok(order),
-            },
-        })
+        Ok(quote(&place.lines, &catalogue, place.expected_total))
     }
 
     async fn confirm_once(&self, confirm: ConfirmOrder) -> Result<(), OrderActivityError> {

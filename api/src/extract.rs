@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Query, Request};
 use axum::http::header::{CONTENT_TYPE, EXPECT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
@@ -127,10 +127,13 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        // Of a route such as `/products/{id}/stock`.
+        let name = route.split(['{', '}']).nth(1).unwrap_or_default().to_owned();
         let Path(text) = Path::<String>::from_request_parts(parts, state)
             .await
-            .map_err(|_| Problem::parameter("id", "not a text in UTF-8"))?;
-        text.parse().map(Self).map_err(|error| Problem::parameter("id", error))
+            .map_err(|_| Problem::parameter(&name, "not a text in UTF-8"))?;
+        text.parse().map(Self).map_err(|error| Problem::parameter(&name, error))
     }
 }
 

@@ -10,6 +10,7 @@ mod cognito;
 mod config;
 mod etag;
 mod extract;
+mod guest_cart;
 mod limits;
 mod messages;
 mod metrics;

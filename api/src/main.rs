@@ -4,7 +4,9 @@ use anyhow::Context;
 use aws_config::BehaviorVersion;
 use kassa_api::{AccessTokens, AppState, Catalogue, Cognito, Config, Limits, Metrics, Workflows, router, serve};
 use kassa_config::{Settings, temporal};
-use kassa_store::{Database, DynamoDb, EventLog, Notifications, Orders, Products, RateLimits, UserSettings, Users};
+use kassa_store::{
+    Carts, Database, DynamoDb, EventLog, Notifications, Orders, Products, RateLimits, UserSettings, Users,
+};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -30,6 +32,7 @@ async fn main() -> anyhow::Result<()> {
         workflows: Workflows::connect(connection, client, config.workflows),
         products: products.clone(),
         catalogue: Catalogue::new(products, config.http.catalogue_cache),
+        carts: Carts::new(dynamodb.clone()),
         orders: Orders::new(database.clone()),
         event_log: EventLog::new(dynamodb.clone()),
         notifications: Notifications::new(dynamodb.clone()),

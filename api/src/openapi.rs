@@ -29,6 +29,7 @@ const ADMIN: &str = "admin";
 #[openapi(
     info(title = "Kassa", license(name = "Apache-2.0", identifier = "Apache-2.0")),
     tags(
+        (name = "cart", description = "What somebody may buy. A guest's cart is known by the token in the header `Kassa-Cart` of the answers; browsers keep it as a cookie."),
         (name = "checkout", description = "Buying."),
         (name = "orders", description = "What became of it. An order is for its customer (the account, or a guest with the order's token) and for administrators; to everybody else it does not exist."),
         (name = "products", description = "The catalogue and its stock."),

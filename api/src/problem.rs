@@ -63,6 +63,8 @@ problem_codes! {
     InvalidCredentials = "invalid_credentials", UNAUTHORIZED, "These credentials are not valid";
     /// The password has to be replaced.
     PasswordExpired = "password_expired", FORBIDDEN, "The password has to be replaced";
+    /// The cart that is named is not one that we have handed out.
+    CartTokenInvalid = "cart_token_invalid", UNAUTHORIZED, "The Kassa-Cart token is not valid";
     /// Not with these credentials.
     Forbidden = "forbidden", FORBIDDEN, "This is not allowed to you";
     /// The card was declined.
@@ -109,6 +111,8 @@ problem_codes! {
     TotalTooLarge = "total_too_large", UNPROCESSABLE_ENTITY, "The total is too large";
     /// The order costs nothing.
     NothingToPay = "nothing_to_pay", UNPROCESSABLE_ENTITY, "There is nothing to pay";
+    /// There is nothing in the cart.
+    CartEmpty = "cart_empty", UNPROCESSABLE_ENTITY, "The cart is empty";
     /// The key was used for something else.
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key belongs to another request";
     /// A change without saying of what.

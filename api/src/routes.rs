@@ -1,5 +1,6 @@
 //! The routes: one file per resource, with its handlers and their request and response types together.
 
+pub(crate) mod cart;
 pub(crate) mod checkout;
 pub(crate) mod notifications;
 pub(crate) mod orders;
@@ -25,6 +26,10 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(products::stock::change_stock, products::movements::get_stock))
         .routes(routes!(products::import::import_products))
         .routes(routes!(products::categories::list_categories))
+        .routes(routes!(cart::get_cart, cart::clear_cart))
+        .routes(routes!(cart::add_item))
+        .routes(routes!(cart::set_item, cart::remove_item))
+        .routes(routes!(cart::merge_cart))
         .routes(routes!(checkout::create_checkout))
         .routes(routes!(orders::list::list_orders))
         .routes(routes!(orders::get_order))
@@ -49,7 +54,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
 /// The problems of each operation, by its id, that do not follow from its shape (a body, an `Idempotency-Key`, an
 /// access token).
 pub(crate) fn problems() -> impl Iterator<Item = &'static (&'static str, &'static [ProblemCode])> {
-    [products::PROBLEMS, checkout::PROBLEMS, orders::PROBLEMS, notifications::PROBLEMS, users::PROBLEMS]
+    [products::PROBLEMS, cart::PROBLEMS, checkout::PROBLEMS, orders::PROBLEMS, notifications::PROBLEMS, users::PROBLEMS]
         .into_iter()
         .flatten()
 }

@@ -1,7 +1,7 @@
 //! What handlers share.
 
 use axum::extract::FromRef;
-use kassa_store::{Database, DynamoDb, EventLog, Notifications, Orders, Products, UserSettings, Users};
+use kassa_store::{Carts, Database, DynamoDb, EventLog, Notifications, Orders, Products, UserSettings, Users};
 
 use crate::accounts::Accounts;
 use crate::auth::AccessTokens;
@@ -30,6 +30,8 @@ pub struct AppState {
     pub products: Products,
     /// What customers read of them.
     pub catalogue: Catalogue,
+    /// Carts.
+    pub carts: Carts,
     /// Orders.
     pub orders: Orders,
     /// The events that told of orders.
@@ -71,6 +73,7 @@ parts! {
     workflows: Workflows,
     products: Products,
     catalogue: Catalogue,
+    carts: Carts,
     orders: Orders,
     event_log: EventLog,
     limits: Limits,

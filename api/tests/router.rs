@@ -16,8 +16,8 @@ use kassa_api::{
     ProblemCode, TrustedProxies, WorkflowConfig, Workflows, document, router,
 };
 use kassa_store::{
-    Database, DynamoDb, EventLog, Notifications, Orders, Products, RateLimits, RdsDataConfig, TableNames, UserSettings,
-    Users,
+    Carts, Database, DynamoDb, EventLog, Notifications, Orders, Products, RateLimits, RdsDataConfig, TableNames,
+    UserSettings, Users,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -66,6 +66,7 @@ fn app_trusting(tokens: AccessTokens) -> Router {
         workflows: Workflows::new(None, workflows),
         products: Products::new(dynamodb.clone()),
         catalogue: Catalogue::new(Products::new(dynamodb.clone()), Duration::from_secs(1)),
+        carts: Carts::new(dynamodb.clone()),
         orders: Orders::new(database.clone()),
         event_log: EventLog::new(dynamodb.clone()),
         notifications: Notifications::new(dynamodb.clone()),
@@ -336,7 +337,8 @@ async fn every_documented_operation_is_served_and_names_its_codes() {
         let id = if path.contains("/orders/") { "ord_a" } else { "prod_a" };
         for (method, operation) in operations.as_object().expect("operations") {
             let method: Method = method.to_uppercase().parse().expect("a method");
-            let request = Request::builder().method(method.clone()).uri(path.replace("{id}", id));
+            let request =
+                Request::builder().method(method.clone()).uri(path.replace("{id}", id).replace("{product_id}", id));
             let answer = send(request, Body::empty()).await;
             assert!(
                 !answer.body.contains("\"not_found\"") && answer.status != StatusCode::METHOD_NOT_ALLOWED,
@@ -345,7 +347,7 @@ async fn every_documented_operation_is_served_and_names_its_codes() {
             let status = answer.status.as_str();
             let described = operation["responses"][status]["description"].as_str().unwrap_or_default();
             assert!(!described.is_empty(), "{method} {path} answers {status}, which is not documented");
-            if answer.headers[CONTENT_TYPE] == PROBLEM_JSON {
+            if answer.headers.get(CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON) {
                 let body = answer.json();
                 let code = body["code"].as_str().expect("a code");
                 assert!(described.contains(&format!("`{code}`")), "{method} {path} does not document {code}");
@@ -365,4 +367,61 @@ async fn the_document_and_its_page_are_served() {
     let page = get("/docs/").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("swagger-ui"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_cart_that_was_not_handed_out_is_refused_by_every_route() {
+    let forged = "cart_0123456789abcdef0123456789abcdef.AAAA";
+    let item = json!({"product_id": "prod_a", "quantity": 1}).to_string();
+    let quantity = json!({"quantity": 1}).to_string();
+    let checkout = json!({"email": "customer@example.com", "payment_method": "pm_card_visa"}).to_string();
+    for (method, path, body) in [
+        (Method::GET, "/api/cart", String::new()),
+        (Method::DELETE, "/api/cart", String::new()),
+        (Method::POST, "/api/cart/items", item),
+        (Method::PUT, "/api/cart/items/prod_a", quantity),
+        (Method::DELETE, "/api/cart/items/prod_a", String::new()),
+        (Method::POST, "/api/checkout", checkout),
+    ] {
+        let request = || post(path).method(method.clone());
+        let answer = send(request().header("kassa-cart", forged), body.clone()).await;
+        answer.problem(ProblemCode::CartTokenInvalid);
+        assert!(answer.headers.contains_key(WWW_AUTHENTICATE), "{method} {path}");
+        let cookie = format!("theme=dark; __Host-kassa-cart={forged}");
+        let answer = send(request().header("cookie", cookie), body).await;
+        answer.problem(ProblemCode::CartTokenInvalid);
+        let forget = answer.headers["set-cookie"].to_str().expect("ASCII");
+        assert!(forget.starts_with("__Host-kassa-cart=;") && forget.contains("Max-Age=0"), "{forget}");
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_a_cart_is_said_before_anything_is_asked() {
+    for (body, field) in [
+        (json!({"product_id": "prod_a", "quantity": 0}), "quantity"),
+        (json!({"product_id": "prod_a", "quantity": 1000}), "quantity"),
+        (json!({"product_id": "prod_a"}), "quantity"),
+        (json!({"product_id": "tea", "quantity": 1}), "product_id"),
+        (json!({"product_id": "prod_a", "quantity": 1, "price": 1}), "price"),
+    ] {
+        let answer = send(post("/api/cart/items"), body.to_string()).await;
+        answer.about(ProblemCode::ValidationFailed, field);
+    }
+    let put = |path, body: Value| send(post(path).method(Method::PUT), body.to_string());
+    put("/api/cart/items/prod_a", json!({"quantity": 0})).await.about(ProblemCode::ValidationFailed, "quantity");
+    let total = json!({"quantity": 1, "total": 1});
+    put("/api/cart/items/prod_a", total).await.about(ProblemCode::ValidationFailed, "total");
+    put("/api/cart/items/tea", json!({"quantity": 1})).await.about(ProblemCode::InvalidParameter, "product_id");
+}
+
+#[tokio::test]
+async fn a_guest_without_a_cart_has_an_empty_one() {
+    let answer = get("/api/cart").await;
+    assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({"items": []})));
+    assert!(!answer.headers.contains_key("kassa-cart"));
+}
+
+#[tokio::test]
+async fn merging_needs_an_account() {
+    send(post("/api/cart/merge"), Body::empty()).await.problem(ProblemCode::Unauthorized);
 }

@@ -82,6 +82,7 @@ impl<'shop> Customer<'shop> {
             customer: self.clone(),
             key: Uuid::new_v4().to_string(),
             items: Vec::new(),
+            cart: None,
             body: self.mail_and_card(),
         }
     }
@@ -119,6 +120,7 @@ pub struct Checkout<'shop> {
     customer: Customer<'shop>,
     key: String,
     items: Vec<Value>,
+    cart: Option<HeaderMap>,
     body: Map<String, Value>,
 }
 
@@ -155,6 +157,12 @@ impl Checkout<'_> {
         self
     }
 
+    /// What is in the cart of whom these headers name, instead of lines.
+    #[must_use]
+    pub fn of_cart(self, owner: HeaderMap) -> Self {
+        Self { cart: Some(owner), ..self }
+    }
+
     /// The order that this asks for.
     pub fn order_id(&self) -> OrderId {
         self.customer.order_id(&self.key)
@@ -163,8 +171,11 @@ impl Checkout<'_> {
     /// The request, ready to be sent.
     pub fn request(&self) -> RequestBuilder {
         let mut body = self.body.clone();
-        body.entry("items").or_insert_with(|| Value::Array(self.items.clone()));
-        self.customer.raw_checkout().header("idempotency-key", &self.key).json(&body)
+        if self.cart.is_none() {
+            body.entry("items").or_insert_with(|| Value::Array(self.items.clone()));
+        }
+        let owner = self.cart.clone().unwrap_or_default();
+        self.customer.raw_checkout().header("idempotency-key", &self.key).headers(owner).json(&body)
     }
 
     /// Sends it and waits for the answer.

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod billing;
+pub mod cart;
 pub mod customer;
 pub mod operations;
 pub mod oracle;
@@ -12,6 +13,7 @@ pub mod wait;
 pub mod workflows;
 
 pub use accounts::Account;
+pub use cart::Cart;
 pub use customer::{Answer, Customer};
 pub use oracle::Oracle;
 pub use shop::{Exclusive, Shop, on_exclusive_shop, on_shared_shop};

@@ -6,6 +6,7 @@ use anyhow::Context;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use kassa_activities::carts::Carts;
 use kassa_activities::events::Events;
 use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::{Mailer, Notifications, Texter};
@@ -39,7 +40,8 @@ pub async fn connect(config: &Config) -> anyhow::Result<Activities> {
         inventory: Inventory::new(Reservations::new(dynamodb.clone())),
         payments: Payments::new(stripe),
         notifications: notifications(&aws, &config.announce, dynamodb.clone()),
-        events: events(&aws, &config.announce, EventLog::new(dynamodb)),
+        events: events(&aws, &config.announce, EventLog::new(dynamodb.clone())),
+        carts: Carts::new(kassa_store::Carts::new(dynamodb)),
     })
 }
 

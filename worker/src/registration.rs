@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kassa_activities::carts::Carts;
 use kassa_activities::events::Events;
 use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::Notifications;
@@ -30,6 +31,8 @@ pub struct Activities {
     pub notifications: Notifications,
     /// Events on EventBridge.
     pub events: Events,
+    /// Carts in DynamoDB.
+    pub carts: Carts,
 }
 
 /// A Worker that polls `task_queue` for all workflows and activities there are.
@@ -41,6 +44,7 @@ pub fn options(task_queue: &str, activities: Activities) -> Result<WorkerOptions
         .register_activities(activities.payments)
         .register_activities(activities.notifications)
         .register_activities(activities.events)
+        .register_activities(activities.carts)
         .register_workflow::<Checkout>()?
         .register_workflow::<Notification>()?
         .register_workflow::<FulfilOrder>()?;

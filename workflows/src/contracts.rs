@@ -3,6 +3,7 @@
 //! Types are extended only by adding fields with a default: recorded histories and messages in flight have to stay
 //! readable. The wire names are written out, so that a rename in the code changes nothing outside.
 
+pub mod carts;
 pub mod events;
 pub mod inventory;
 pub mod notifications;
@@ -10,7 +11,7 @@ pub mod orders;
 pub mod payments;
 
 /// The wire names of all activities: what a worker has to register.
-pub const ACTIVITY_NAMES: [&str; 12] = [
+pub const ACTIVITY_NAMES: [&str; 13] = [
     orders::PLACE,
     orders::CONFIRM,
     orders::CANCEL,
@@ -23,4 +24,5 @@ pub const ACTIVITY_NAMES: [&str; 12] = [
     payments::REFUND,
     notifications::SEND,
     events::PUBLISH,
+    carts::SETTLE,
 ];

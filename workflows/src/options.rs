@@ -54,6 +54,17 @@ pub(crate) fn stripe(policy: &Policy, token: Option<&WorkflowCancellationToken>,
     remote(Duration::from_secs(30), policy.patience(), token, summary)
 }
 
+/// One quick attempt inside the workflow task at something that is repeated as a regular activity if it fails.
+pub(crate) fn once(token: &WorkflowCancellationToken, summary: &str) -> LocalActivityOptions {
+    LocalActivityOptions::builder()
+        .start_to_close_timeout(Duration::from_secs(3))
+        .schedule_to_close_timeout(Duration::from_secs(3))
+        .retry_policy(RetryPolicy::builder().maximum_attempts(1).build())
+        .cancellation_token(token.clone())
+        .summary(summary.to_owned())
+        .build()
+}
+
 /// What comes after the answer: mail and events. They may wait for the end of a long outage.
 pub(crate) fn tail(policy: &Policy, token: &WorkflowCancellationToken, summary: &str) -> ActivityOptions {
     remote(Duration::from_secs(20), policy.tail_patience(), Some(token), summary)

@@ -7,18 +7,22 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kassa_domain::{
     Caller, EmailAddress, Fingerprint, Line, MAX_LINES, MAX_QUANTITY, Money, OrderId, OrderStatus, PricedOrder,
-    PricingError, ProductId, Quantity, price,
+    PricingError, ProductId, Quantity,
 };
 use kassa_store::{Orders, Products};
-use kassa_workflows::checkout::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Refusal};
+use kassa_workflows::checkout::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Refusal, quote};
+use kassa_workflows::contracts::carts::Settle;
 use kassa_workflows::contracts::orders::PlaceOrder;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::auth::Visitor;
 use crate::checkouts::Checkouts;
 use crate::extract::{Json, RequiredIdempotencyKey};
+use crate::guest_cart::own_cart;
 use crate::limits::Action;
 use crate::orders::order_token;
 use crate::problem::{Problem, ProblemCode};
@@ -37,6 +41,8 @@ pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[(
         ProblemCode::MixedCurrencies,
         ProblemCode::TotalTooLarge,
         ProblemCode::NothingToPay,
+        ProblemCode::CartEmpty,
+        ProblemCode::CartTokenInvalid,
         ProblemCode::IdempotencyKeyReused,
         ProblemCode::CheckoutInterrupted,
         ProblemCode::CheckoutFailed,
@@ -61,12 +67,14 @@ const MAX_PIECES: i64 = MAX_QUANTITY as i64;
     "expected_total": {"amount": 2500, "currency": "EUR"}
 }))]
 pub(crate) struct CreateCheckout {
-    /// What is bought; each product in one item.
-    #[schema(min_items = 1, max_items = 99)]
-    items: Vec<Object<Item>>,
+    /// What is bought; each product in one item. The own cart, if it is left out.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Vec<Item>, required = false, min_items = 1, max_items = 99)]
+    items: Option<Vec<Object<Item>>>,
     /// Where the confirmation goes.
-    #[schema(value_type = String, format = "email", max_length = 254)]
-    email: EmailAddress,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String, required = false, format = "email", max_length = 254)]
+    email: Option<EmailAddress>,
     /// Stripe's payment method; never a card number.
     #[serde(deserialize_with = "payment_method")]
     #[schema(pattern = "^pm_[A-Za-z0-9_]{1,64}$")]
@@ -86,6 +94,11 @@ pub(crate) struct Item {
     /// How many pieces.
     #[schema(value_type = i64, minimum = 1, maximum = 999)]
     quantity: Whole<1, MAX_PIECES>,
+}
+
+/// A field that may be left out, but is not null.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 fn payment_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -127,16 +140,22 @@ pub(crate) struct CheckoutBody {
 
 /// Buys.
 ///
+/// Without `items`, it buys the own cart: that of the account, or the one that the header `Kassa-Cart` names. What was
+/// bought is taken out of the cart once the order is confirmed, and what was put in meanwhile stays.
+///
 /// Prices the order on the server, holds the stock, charges the card and answers when the money question is decided. Sent
 /// again with the same `Idempotency-Key`, it buys nothing new and gives the same answer, with the header
 /// `Idempotent-Replayed: true`.
 #[utoipa::path(
-    post, path = "/checkout", tag = "checkout",
-    params((
-        "Idempotency-Key" = String, Header, min_length = 8, max_length = 255,
-        example = "5f3c1f5e-8a0b-4c53-9a62-0d3c2f1b7a11",
-        description = "The client's name for this purchase; a random UUID is a good one.",
-    )),
+    post, path = "/checkout", tag = "checkout", security((), ("access_token" = [])),
+    params(
+        (
+            "Idempotency-Key" = String, Header, min_length = 8, max_length = 255,
+            example = "5f3c1f5e-8a0b-4c53-9a62-0d3c2f1b7a11",
+            description = "The client's name for this purchase; a random UUID is a good one.",
+        ),
+        ("Kassa-Cart" = Option<String>, Header, description = "The guest's cart; of interest without `items`."),
+    ),
     request_body = CreateCheckout,
     responses(
         (
@@ -158,21 +177,31 @@ pub(crate) struct CheckoutBody {
 )]
 pub(crate) async fn create_checkout(
     State(state): State<AppState>,
+    visitor: Visitor,
     RequiredIdempotencyKey(key): RequiredIdempotencyKey,
+    headers: HeaderMap,
     Json(request): Json<CreateCheckout>,
 ) -> Result<Response, Problem> {
-    let lines = lines(&request.items)?;
+    let email = request.email.ok_or_else(|| Problem::field("email", "missing: where shall the confirmation go?"))?;
+    let Basket { what, lines, cart } = Basket::read(&state, &visitor, &headers, request.items).await?;
     let expected_total = request.expected_total.map(|Object(input)| Money::from(input));
-    let caller = Caller::guest(&request.email);
+    let caller = match visitor {
+        Visitor(Some(account)) => Caller::user(&account.user),
+        Visitor(None) => Caller::guest(&email),
+    };
     state.limits.by_caller(Action::Checkout, caller.as_str()).await?;
     let order_id = OrderId::derive(&caller, &key);
     let receipt = Receipt::new(&state.signer, &order_id, &caller);
-    let fingerprint = fingerprint(&lines, &request.email, &request.payment_method, expected_total);
+    let fingerprint = fingerprint(&what, &email, &request.payment_method, expected_total);
 
     let priced = match preflight(&state.products, &lines, expected_total).await? {
         Ok(priced) => Some(priced),
-        // The catalogue may have changed since an order was placed under this key: its answer stays what it was.
+        // The catalogue, or the cart, may have changed since an order was placed under this key: its answer stays what
+        // it was.
         Err(_) if is_known(&state.orders, &state.workflows, &receipt).await? => None,
+        Err(Refusal::Unpriceable { error: PricingError::Empty }) => {
+            return Err(Problem::new(ProblemCode::CartEmpty, "Put something in, or send `items` to buy those."));
+        }
         Err(refusal) => return Err(refused(refusal)),
     };
     let request_id = Uuid::new_v4().to_string();
@@ -180,13 +209,14 @@ pub(crate) async fn create_checkout(
         order: PlaceOrder {
             order_id: order_id.clone(),
             caller,
-            email: request.email,
+            email,
             lines,
             expected_total,
             fingerprint: fingerprint.clone(),
             request_id: request_id.clone(),
         },
         payment_method: request.payment_method,
+        cart,
         policy: state.workflows.config().policy.clone(),
     };
     let answer = match Checkouts(&state.workflows).decide(input, priced.as_ref()).await {
@@ -233,6 +263,38 @@ async fn stored_answer(orders: &Orders, order_id: &OrderId) -> Result<Result<Che
     }
 }
 
+/// What is bought.
+struct Basket {
+    /// What was asked for, the same however often it is: a cart is meant by its id, because its content has changed when
+    /// the request is repeated.
+    what: serde_json::Value,
+    /// The products.
+    lines: Vec<Line>,
+    /// The cart that they come from, if they do.
+    cart: Option<Settle>,
+}
+
+impl Basket {
+    async fn read(
+        state: &AppState,
+        visitor: &Visitor,
+        headers: &HeaderMap,
+        items: Option<Vec<Object<Item>>>,
+    ) -> Result<Self, Problem> {
+        if let Some(items) = items {
+            let lines = lines(&items)?;
+            return Ok(Self { what: json!(lines), lines, cart: None });
+        }
+        let Some(id) = own_cart(visitor, headers, &state.signer)? else {
+            let detail = "missing: without a cart of your own (see the header Kassa-Cart) this says what is bought";
+            return Err(Problem::field("items", detail));
+        };
+        let stored = state.carts.get(&id).await?.cart;
+        let settle = Settle { cart: id.clone(), bought: stored.marks() };
+        Ok(Self { what: json!(id), lines: stored.to_order(), cart: Some(settle) })
+    }
+}
+
 fn lines(items: &[Object<Item>]) -> Result<Vec<Line>, Problem> {
     if items.is_empty() || items.len() > MAX_LINES {
         let detail = format!("{} items are not allowed: expected 1 to {MAX_LINES}", items.len());
@@ -253,12 +315,12 @@ fn lines(items: &[Object<Item>]) -> Result<Vec<Line>, Problem> {
 
 /// What was asked for, in a form in which equal requests are equal texts.
 fn fingerprint(
-    lines: &[Line],
+    what: &serde_json::Value,
     email: &EmailAddress,
     payment_method: &str,
     expected_total: Option<Money>,
 ) -> Fingerprint {
-    let canonical = serde_json::json!([lines, email, payment_method, expected_total]);
+    let canonical = json!([what, email, payment_method, expected_total]);
     Fingerprint::of(&canonical.to_string())
 }
 
@@ -270,14 +332,7 @@ async fn preflight(
 ) -> Result<Result<PricedOrder, Refusal>, Problem> {
     let ids: Vec<_> = lines.iter().map(|line| line.product_id.clone()).collect();
     let catalogue = products.get_many(&ids).await?;
-    Ok(match price(lines, &catalogue) {
-        Err(error) => Err(Refusal::Unpriceable { error }),
-        Ok(order) if order.total.amount == 0 => Err(Refusal::NothingToPay),
-        Ok(order) => match expected_total {
-            Some(expected) if expected != order.total => Err(Refusal::PriceChanged { expected, total: order.total }),
-            _ => Ok(order),
-        },
-    })
+    Ok(quote(lines, &catalogue, expected_total))
 }
 
 /// Whether there is an order, or a workflow that is about to write one.
@@ -398,9 +453,9 @@ mod tests {
 
     fn fingerprint_of(json: &str) -> Fingerprint {
         let request = request(json).expect("a request");
-        let lines = lines(&request.items).expect("lines");
+        let lines = lines(&request.items.expect("items")).expect("lines");
         let expected = request.expected_total.map(|Object(input)| Money::from(input));
-        fingerprint(&lines, &request.email, &request.payment_method, expected)
+        fingerprint(&json!(lines), &request.email.expect("an address"), &request.payment_method, expected)
     }
 
     const PLAIN: &str =
@@ -425,7 +480,7 @@ mod tests {
     #[test]
     fn a_product_in_two_items_is_refused() {
         let twice = PLAIN.replace("[{", r#"[{"product_id":"prod_a","quantity":2},{"#);
-        let problem = lines(&request(&twice).expect("a request").items).expect_err("twice");
+        let problem = lines(&request(&twice).expect("a request").items.expect("items")).expect_err("twice");
         assert_eq!(problem.code(), ProblemCode::ValidationFailed);
     }
 }

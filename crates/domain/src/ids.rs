@@ -109,6 +109,18 @@ id!(
     MessageId, "message", "msg_"
 );
 
+id!(
+    /// The cart of a guest. Whoever knows it still needs the shop's signature to use it.
+    GuestCartId, "guest cart", "cart_"
+);
+
+impl GuestCartId {
+    /// The identifier that a unique number makes, such as a UUID; see [`ProductId::from_unique`].
+    pub fn from_unique(number: u128) -> Self {
+        Self(format!("{}{number:032x}", Self::PREFIX))
+    }
+}
+
 impl UserId {
     /// The user whom the identity provider knows as `subject` (the claim `sub`, a UUID at Cognito).
     pub fn of_subject(subject: &str) -> Result<Self, InvalidId> {

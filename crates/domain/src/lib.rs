@@ -4,6 +4,7 @@
 //! across currencies, statuses that move only along their declared graph. The rest of Kassa relies on it to refuse
 //! what makes no sense before anything has been written.
 
+mod cart;
 mod email;
 mod idempotency;
 mod ids;
@@ -16,9 +17,12 @@ mod product;
 mod quantity;
 mod shipment;
 
+pub use cart::{
+    Cart, CartChange, CartError, CartId, CartLine, CartReview, InvalidCartId, Mark, Merged, Offer, ReviewedLine, Seen,
+};
 pub use email::{EmailAddress, InvalidEmail};
 pub use idempotency::{Caller, Fingerprint, IdempotencyKey, InvalidCaller, InvalidIdempotencyKey};
-pub use ids::{EventId, InvalidId, MessageId, OrderId, PaymentId, ProductId, RefundId, UserId};
+pub use ids::{EventId, GuestCartId, InvalidId, MessageId, OrderId, PaymentId, ProductId, RefundId, UserId};
 pub use iso_currency::Currency;
 pub use money::{Money, MoneyError, UnknownCurrency, parse_currency};
 pub use order::{IllegalTransition, OrderStatus, UnknownStatus};

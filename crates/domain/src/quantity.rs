@@ -16,6 +16,9 @@ pub struct Quantity(u32);
 pub struct InvalidQuantity(i64);
 
 impl Quantity {
+    /// The most pieces.
+    pub const MAX: Self = Self(MAX_QUANTITY);
+
     /// A quantity, if it is one.
     pub fn new(pieces: i64) -> Result<Self, InvalidQuantity> {
         u32::try_from(pieces)

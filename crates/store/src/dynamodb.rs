@@ -78,6 +78,11 @@ impl TableNames {
     pub fn rate_limits(&self) -> String {
         format!("{}rate-limits", self.prefix)
     }
+
+    /// Carts of accounts and guests; key `id`, swept after `expires_at`.
+    pub fn carts(&self) -> String {
+        format!("{}carts", self.prefix)
+    }
 }
 
 impl DynamoDb {

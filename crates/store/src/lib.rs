@@ -1,9 +1,10 @@
-//! Where Kassa keeps things: products and reservations in Amazon `DynamoDB`, orders in Aurora `PostgreSQL` through the
+//! Where Kassa keeps things: products, reservations and carts in Amazon `DynamoDB`, orders in Aurora `PostgreSQL` through the
 //! RDS Data API.
 //!
 //! Every change is one request, either a `DynamoDB` transaction or a single SQL statement, with a guard on the state it
 //! starts from. So nothing is ever half done, and doing it twice does it once.
 
+pub mod carts;
 pub mod config;
 pub mod database;
 pub mod dynamodb;
@@ -19,6 +20,7 @@ pub mod settings;
 pub mod tables;
 pub mod users;
 
+pub use carts::Carts;
 pub use config::{DynamoDbConfig, RdsDataConfig, StoreConfig};
 pub use database::Database;
 pub use dynamodb::{DynamoDb, TableNames};

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::{
 
 use crate::dynamodb::TableNames;
 use crate::error::{Cause, Service, StoreError};
-use crate::{event_log, notifications, products, rate_limits, reservations, settings, users};
+use crate::{carts, event_log, notifications, products, rate_limits, reservations, settings, users};
 
 /// How long a new table may take until it can be used.
 const ACTIVE_WITHIN: Duration = Duration::from_mins(1);
@@ -41,6 +41,7 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         table(client, tables.notification_settings(), &[(settings::USER_ID, KeyType::Hash)]),
         table(client, tables.rate_limits(), &[(rate_limits::ID, KeyType::Hash)]),
         table(client, tables.users(), &[(users::ID, KeyType::Hash)]),
+        table(client, tables.carts(), &[(carts::ID, KeyType::Hash)]),
     ];
     let names = [
         tables.products(),
@@ -52,6 +53,7 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         tables.notification_settings(),
         tables.rate_limits(),
         tables.users(),
+        tables.carts(),
     ];
     for definition in definitions {
         if let Err(error) = definition.send().await {
@@ -66,9 +68,11 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
             StoreError::NoAnswer { service: Service::DynamoDb, source: Cause::new(error.to_string()) }
         })?;
     }
-    for (name, attribute) in
-        [(tables.notifications(), notifications::EXPIRES_AT), (tables.rate_limits(), rate_limits::EXPIRES_AT)]
-    {
+    for (name, attribute) in [
+        (tables.notifications(), notifications::EXPIRES_AT),
+        (tables.rate_limits(), rate_limits::EXPIRES_AT),
+        (tables.carts(), carts::EXPIRES_AT),
+    ] {
         sweep(client, name, attribute).await?;
     }
     Ok(())

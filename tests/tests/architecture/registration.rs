@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use kassa_activities::carts::Carts;
 use kassa_activities::events::Events;
 use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::{Mailer, Notifications, Texter};
@@ -42,7 +43,12 @@ async fn worker() -> WorkerOptions {
             kassa_store::Notifications::new(dynamodb.clone()),
             kassa_store::UserSettings::new(dynamodb.clone()),
         ),
-        events: Events::new(aws_sdk_eventbridge::Client::new(&shared), "nowhere".to_owned(), EventLog::new(dynamodb)),
+        events: Events::new(
+            aws_sdk_eventbridge::Client::new(&shared),
+            "nowhere".to_owned(),
+            EventLog::new(dynamodb.clone()),
+        ),
+        carts: Carts::new(kassa_store::Carts::new(dynamodb)),
     };
     options("nowhere", activities).unwrap()
 }

@@ -1,6 +1,7 @@
 //! What goes wrong, and what becomes of the orders: killed workers, servers that go away, and a Stripe that fails in
 //! every way it can.
 
+mod carts;
 mod charges;
 mod effects;
 mod kills;

@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_input;
 mod budget;
+mod cart;
 mod catalogue;
 mod catalogue_changes;
 mod catalogue_import;

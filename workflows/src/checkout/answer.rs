@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use kassa_domain::{Fingerprint, Money, OrderId, PaymentId, PricingError};
+use kassa_domain::{Fingerprint, Line, Money, OrderId, PaymentId, PricedOrder, PricingError, Product, price};
 use serde::{Deserialize, Serialize};
 
+use crate::contracts::carts::Settle;
 use crate::contracts::inventory::Shortage;
 use crate::contracts::orders::PlaceOrder;
 use crate::contracts::payments::Decline;
@@ -16,6 +17,9 @@ pub struct CheckoutInput {
     pub order: PlaceOrder,
     /// Stripe's payment method (`pm_...`).
     pub payment_method: String,
+    /// The cart that is bought, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cart: Option<Settle>,
     /// How patient the workflow is.
     #[serde(default)]
     pub policy: Policy,
@@ -115,6 +119,19 @@ pub enum Refusal {
     },
     /// The total is zero: there is nothing to charge.
     NothingToPay,
+}
+
+/// Prices an order, or says why it cannot be sold as asked. Whoever asks before a checkout is started and the checkout
+/// itself decide alike, as long as the catalogue stays the same.
+pub fn quote(lines: &[Line], catalogue: &[Product], expected_total: Option<Money>) -> Result<PricedOrder, Refusal> {
+    let order = price(lines, catalogue).map_err(|error| Refusal::Unpriceable { error })?;
+    if order.total.amount == 0 {
+        return Err(Refusal::NothingToPay);
+    }
+    match expected_total {
+        Some(expected) if expected != order.total => Err(Refusal::PriceChanged { expected, total: order.total }),
+        _ => Ok(order),
+    }
 }
 
 impl CheckoutOutcome {

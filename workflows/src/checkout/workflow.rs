@@ -3,6 +3,7 @@
 #![expect(missing_docs, reason = "the workflow macros generate markers without documentation")]
 
 mod sell;
+mod settle;
 mod take_back;
 mod view;
 

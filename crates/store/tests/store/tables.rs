@@ -30,6 +30,7 @@ async fn several_processes_create_tables_at_once() {
     assert_eq!(
         found,
         [
+            "other-carts",
             "other-catalogue",
             "other-event-log",
             "other-notification-settings",

@@ -121,7 +121,8 @@ impl Checkout {
         ctx.execute_activity(Payments::charge, charge, patient).await.map_err(Failure::from)
     }
 
-    /// Notify and publish; independent of each other, so neither waits for an outage of the other's system.
+    /// Notify, publish, and take what was bought out of the cart; independent of each other, so none waits for an outage
+    /// of another's system.
     pub(super) async fn announce(ctx: &WorkflowContext<Self>, order: PricedOrder) {
         let input = ctx.state(|s| s.input.clone());
         ctx.state_mut(|s| s.progress.running = Some(Step::Notify));
@@ -131,7 +132,7 @@ impl Checkout {
         let PlaceOrder { order_id, caller, email, .. } = input.order;
         let notify = Self::notify(ctx, Notice::order_confirmed(order_id, caller, email, order));
         let publish = Self::publish(ctx, OrderEvent::Confirmed { total });
-        let _both_ended = join!(notify, publish);
+        let _all_ended = join!(notify, publish, Self::settle_cart(ctx));
         ctx.state_mut(|s| s.progress.running = Some(Step::Publish));
     }
 
