@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use kassa_domain::{PricedOrder, ProductId};
-use kassa_store::orders::{CapturedPayment, OrderError, OrderIdentity, PlaceResult, RefundedCharge};
+use kassa_domain::{PricedOrder, ProductId, RefundId};
+use kassa_store::orders::{
+    CancellationRequest, CancellationResult, CapturedPayment, OrderError, OrderIdentity, PlaceResult, RefundedCharge,
+};
 use kassa_store::{Products, StoreError};
 use kassa_workflows::checkout::{CheckoutAnswer, Refusal, quote};
 use kassa_workflows::contracts::orders::{
-    self as contract, CancelOrder, ConfirmOrder, Fulfil, Fulfilled, PlaceOrder, Placed, Told,
+    self as contract, CancelOrder, CancelSale, ConfirmOrder, Fulfil, Fulfilled, PlaceOrder, Placed, SaleCancelled, Told,
 };
 use kassa_workflows::contracts::payments::Captured;
+use kassa_workflows::contracts::refunds::RefundClaim;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -111,6 +114,21 @@ impl Orders {
             Err(error) => Err(error.into()),
         }
     }
+
+    async fn cancel_sale_once(&self, cancel: CancelSale) -> Result<SaleCancelled, OrderActivityError> {
+        let CancelSale { order_id, reason, motive } = cancel;
+        let refund_id = RefundId::of_cancellation(&order_id);
+        let request = CancellationRequest { order_id, refund_id: refund_id.clone(), reason, motive };
+        Ok(match self.orders.cancel_sale(&request).await? {
+            CancellationResult::Cancelled(sale) => SaleCancelled::Cancelled {
+                told: Told { caller: sale.caller, email: sale.email, event_sequence: sale.event_sequence },
+                owed: sale.owed.map(|(amount, payment_intent)| RefundClaim { refund_id, payment_intent, amount }),
+            },
+            CancellationResult::NotSold { reason } => SaleCancelled::NotSold { reason },
+            CancellationResult::TooLate { status } => SaleCancelled::TooLate { status },
+            CancellationResult::Undecided => SaleCancelled::Undecided,
+        })
+    }
 }
 
 fn identity(place: PlaceOrder) -> OrderIdentity {
@@ -151,5 +169,15 @@ impl Orders {
     #[activity(definition = contract::definitions::Fulfil)]
     pub async fn fulfil(self: Arc<Self>, _ctx: ActivityContext, input: Fulfil) -> Result<Fulfilled, ActivityError> {
         self.fulfil_once(input).await.map_err(|error| activity_error(&error))
+    }
+
+    /// Makes a confirmed order CANCELLED and claims the refund of what is left of its payment, in one statement.
+    #[activity(definition = contract::definitions::CancelSale)]
+    pub async fn cancel_sale(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: CancelSale,
+    ) -> Result<SaleCancelled, ActivityError> {
+        self.cancel_sale_once(input).await.map_err(|error| activity_error(&error))
     }
 }

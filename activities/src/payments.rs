@@ -1,6 +1,7 @@
 //! Payments at Stripe: one `PaymentIntent` per order, charged once, taken back once.
 
 mod charge;
+mod create_refund;
 mod intents;
 mod refund;
 
@@ -9,7 +10,9 @@ use std::time::SystemTime;
 
 use kassa_domain::OrderId;
 use kassa_stripe_client::{Error, PooledStripe};
-use kassa_workflows::contracts::payments::{self as contract, Charge, Charged, Refund, Refunded};
+use kassa_workflows::contracts::payments::{
+    self as contract, Charge, Charged, CreateRefund, Refund, RefundProgress, Refunded,
+};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -108,5 +111,15 @@ impl Payments {
     #[activity(definition = contract::definitions::Refund)]
     pub async fn refund(self: Arc<Self>, _ctx: ActivityContext, input: Refund) -> Result<Refunded, ActivityError> {
         self.take_back(&input).await.map_err(|error| activity_error(&error))
+    }
+
+    /// Gives back a part of the charge once, however often it is called, and says how far it is by now.
+    #[activity(definition = contract::definitions::CreateRefund)]
+    pub async fn create_refund(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: CreateRefund,
+    ) -> Result<RefundProgress, ActivityError> {
+        self.refund_part(&input).await.map_err(|error| activity_error(&error))
     }
 }

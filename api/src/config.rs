@@ -70,7 +70,7 @@ pub struct WorkflowConfig {
     pub task_queue: String,
     /// `KASSA_ANSWER_TIMEOUT_MS`: how long a request waits for the answer before it is told to ask again.
     pub answer_timeout: Duration,
-    /// `KASSA_STEP_PATIENCE_MS`: how patient workflows are.
+    /// `KASSA_STEP_PATIENCE_MS` and `KASSA_REFUND_PATIENCE_MS`: how patient workflows are.
     pub policy: Policy,
 }
 
@@ -147,6 +147,9 @@ impl WorkflowConfig {
         let mut policy = Policy::default();
         if let Some(patience) = settings.milliseconds("KASSA_STEP_PATIENCE_MS", 1_000, 24 * 60 * 60 * 1_000)? {
             policy.patience_ms = patience;
+        }
+        if let Some(patience) = settings.milliseconds("KASSA_REFUND_PATIENCE_MS", 1_000, 90 * 24 * 60 * 60 * 1_000)? {
+            policy.refund_patience_ms = patience;
         }
         let answer_timeout = settings.milliseconds("KASSA_ANSWER_TIMEOUT_MS", 100, 300_000)?.unwrap_or(30_000);
         Ok(Self {

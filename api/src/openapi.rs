@@ -32,6 +32,7 @@ const ADMIN: &str = "admin";
         (name = "cart", description = "What somebody may buy. A guest's cart is known by the token in the header `Kassa-Cart` of the answers; browsers keep it as a cookie."),
         (name = "checkout", description = "Buying."),
         (name = "orders", description = "What became of it. An order is for its customer (the account, or a guest with the order's token) and for administrators; to everybody else it does not exist."),
+        (name = "payments", description = "What was paid, and giving it back."),
         (name = "products", description = "The catalogue and its stock."),
         (name = "users", description = "Accounts: registering, signing in, and the profile."),
         (name = "service", description = "For operators and their machines."),

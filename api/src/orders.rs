@@ -46,6 +46,11 @@ impl OrderCredentials {
         signed_in || (is_guest(caller) && self.has_token_of(order_id))
     }
 
+    /// Whether they are those of an administrator, who decides for the shop.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.visitor.as_ref().is_some_and(|signed_in| signed_in.admin)
+    }
+
     /// The header, for the documentation.
     pub(crate) fn parameter() -> Parameter {
         ParameterBuilder::new()
@@ -90,11 +95,23 @@ impl OrderAccess {
         order.filter(|order| self.credentials.admit(&self.id, &order.caller)).ok_or_else(|| order_not_found(&self.id))
     }
 
+    /// Whether the request comes from the shop, and not from the customer.
+    pub(crate) fn is_of_the_shop(&self, order: &OrderView) -> bool {
+        let own = self.credentials.visitor.as_ref().is_some_and(|by| order.caller == Caller::user(&by.user));
+        self.credentials.is_admin() && !own
+    }
+
     /// Checks that there is the order, and that the request may see it.
     pub(crate) async fn check(&self, orders: &Orders) -> Result<(), Problem> {
         let caller = orders.caller(&self.id).await?;
         let admitted = caller.is_some_and(|caller| self.credentials.admit(&self.id, &caller));
         if admitted { Ok(()) } else { Err(order_not_found(&self.id)) }
+    }
+}
+
+impl IntoParams for OrderCredentials {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![Self::parameter()]
     }
 }
 

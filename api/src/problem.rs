@@ -77,6 +77,8 @@ problem_codes! {
     OrderNotFound = "order_not_found", NOT_FOUND, "There is no such order";
     /// There is no such user.
     UserNotFound = "user_not_found", NOT_FOUND, "There is no such user";
+    /// There is no such payment.
+    PaymentNotFound = "payment_not_found", NOT_FOUND, "There is no such payment";
     /// The route exists, but not with this method.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "This address does not support the method";
     /// The request did not arrive in time.
@@ -95,6 +97,14 @@ problem_codes! {
     IllegalTransition = "illegal_transition", CONFLICT, "The order does not go there from where it is";
     /// Somebody else has changed it meanwhile.
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It is not what it was when you read it";
+    /// The checkout was stopped because somebody cancelled the order.
+    OrderCancelled = "order_cancelled", CONFLICT, "The order was cancelled";
+    /// The order is on its way or with the customer.
+    NotCancellable = "not_cancellable", CONFLICT, "The order cannot be cancelled any more";
+    /// Less is left of the payment than should be given back.
+    RefundExceedsCaptured = "refund_exceeds_captured", CONFLICT, "Not that much is left of the payment";
+    /// The payment provider did not make the refund.
+    RefundFailed = "refund_failed", CONFLICT, "The refund was not made";
     /// More than the server reads.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
     /// The body is not declared as JSON.
@@ -186,6 +196,9 @@ pub(crate) struct ProblemBody {
     /// Where the order may go instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed: Option<Vec<OrderStatusBody>>,
+    /// What can still be given back of the payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<MoneyBody>,
 }
 
 /// A problem on its way to the client.
@@ -212,6 +225,7 @@ impl Problem {
             total: None,
             expected_total: None,
             allowed: None,
+            left: None,
         };
         Self { body: Box::new(body), headers: HeaderMap::new() }
     }
@@ -314,6 +328,13 @@ impl Problem {
     #[must_use]
     pub(crate) fn allowed(mut self, statuses: Vec<OrderStatusBody>) -> Self {
         self.body.allowed = Some(statuses);
+        self
+    }
+
+    /// Says what can still be given back.
+    #[must_use]
+    pub(crate) fn left(mut self, left: Money) -> Self {
+        self.body.left = Some(left.into());
         self
     }
 

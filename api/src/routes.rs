@@ -1,9 +1,11 @@
 //! The routes: one file per resource, with its handlers and their request and response types together.
 
+pub(crate) mod cancel;
 pub(crate) mod cart;
 pub(crate) mod checkout;
 pub(crate) mod notifications;
 pub(crate) mod orders;
+pub(crate) mod payments;
 pub(crate) mod products;
 pub(crate) mod service;
 pub(crate) mod users;
@@ -36,6 +38,10 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(orders::events::get_order_events))
         .routes(routes!(orders::status::put_order_status))
         .routes(routes!(orders::timeline::get_timeline))
+        .routes(routes!(cancel::cancel_order))
+        .routes(routes!(payments::get_payment))
+        .routes(routes!(payments::list_payments))
+        .routes(routes!(payments::refund::create_refund))
         .routes(routes!(
             notifications::settings::get_notification_settings,
             notifications::settings::put_notification_settings
@@ -54,7 +60,16 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
 /// The problems of each operation, by its id, that do not follow from its shape (a body, an `Idempotency-Key`, an
 /// access token).
 pub(crate) fn problems() -> impl Iterator<Item = &'static (&'static str, &'static [ProblemCode])> {
-    [products::PROBLEMS, cart::PROBLEMS, checkout::PROBLEMS, orders::PROBLEMS, notifications::PROBLEMS, users::PROBLEMS]
-        .into_iter()
-        .flatten()
+    [
+        products::PROBLEMS,
+        cart::PROBLEMS,
+        checkout::PROBLEMS,
+        orders::PROBLEMS,
+        cancel::PROBLEMS,
+        payments::PROBLEMS,
+        notifications::PROBLEMS,
+        users::PROBLEMS,
+    ]
+    .into_iter()
+    .flatten()
 }

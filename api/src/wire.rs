@@ -45,6 +45,26 @@ impl From<MoneyInput> for Money {
     }
 }
 
+/// An amount that a client wants moved, so there has to be one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PositiveMoneyInput, example = json!({"amount": 500, "currency": "EUR"}))]
+pub(crate) struct PositiveMoneyInput {
+    /// Minor units of the currency: cents for EUR, yen for JPY.
+    #[schema(value_type = i64, minimum = 1)]
+    amount: Whole<1, { i64::MAX }>,
+    /// The ISO 4217 code in capital letters.
+    #[serde(deserialize_with = "currency")]
+    #[schema(value_type = String, min_length = 3, max_length = 3)]
+    currency: Currency,
+}
+
+impl From<PositiveMoneyInput> for Money {
+    fn from(input: PositiveMoneyInput) -> Self {
+        Self::new(input.amount.get(), input.currency)
+    }
+}
+
 fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Currency, D::Error> {
     parse_currency(&String::deserialize(deserializer)?).map_err(de::Error::custom)
 }

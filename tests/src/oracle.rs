@@ -25,7 +25,7 @@ pub struct Oracle<'shop> {
     mails: MailRule,
 }
 
-/// How often the confirmation may have been sent.
+/// How often the same mail may have been sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MailRule {
     Once,
@@ -102,6 +102,7 @@ impl Oracle<'_> {
         let has_workflow = self.shop.describe(order).await?.is_some();
         if has_workflow {
             self.shop.closed(order).await?;
+            self.shop.settled(order).await?;
         }
         Ok(has_workflow)
     }

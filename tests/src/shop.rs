@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use kassa_devstack::progress::Silent;
 use kassa_devstack::stack::sdk_config;
 use kassa_devstack::{Stack, StackOptions};
-use kassa_store::{Database, DynamoDb, Orders, Products, Reservations, Users};
+use kassa_store::{Database, DynamoDb, Notifications, Orders, Products, Reservations, UserSettings, Users};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
@@ -37,6 +37,10 @@ pub struct Shop {
     pub orders: Orders,
     /// For looking at profiles.
     pub users: Users,
+    /// For looking at the records of messages.
+    pub notifications: Notifications,
+    /// For choosing what customers want without their signing in.
+    pub settings: UserSettings,
     admin_token: String,
 }
 
@@ -73,8 +77,10 @@ impl Shop {
             temporal,
             products: Products::new(dynamodb.clone()),
             users: Users::new(dynamodb.clone()),
-            reservations: Reservations::new(dynamodb),
+            reservations: Reservations::new(dynamodb.clone()),
             orders: Orders::new(database),
+            notifications: Notifications::new(dynamodb.clone()),
+            settings: UserSettings::new(dynamodb),
             stack,
         })
     }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, ensure};
 use kassa_domain::OrderId;
 use kassa_workflows::checkout::Checkout;
-use kassa_workflows::workflow_id;
+use kassa_workflows::{cancellation, refund, workflow_id};
 use serde::Deserialize;
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::grpc::WorkflowService;
@@ -31,7 +31,13 @@ impl Shop {
 
     /// What Temporal knows about the workflow of an order, if there is one.
     pub async fn describe(&self, order: &OrderId) -> anyhow::Result<Option<WorkflowExecutionDescription>> {
-        match self.workflow(order).describe(WorkflowDescribeOptions::default()).await {
+        self.describe_workflow(&workflow_id(order)).await
+    }
+
+    /// What Temporal knows about a workflow, if there is one.
+    pub async fn describe_workflow(&self, id: &str) -> anyhow::Result<Option<WorkflowExecutionDescription>> {
+        let handle = self.temporal.get_workflow_handle::<UntypedWorkflow>(id);
+        match handle.describe(WorkflowDescribeOptions::default()).await {
             Ok(description) => Ok(Some(description)),
             Err(WorkflowInteractionError::NotFound(_)) => Ok(None),
             Err(error) => Err(error).context("describing a workflow"),
@@ -74,16 +80,38 @@ impl Shop {
 
     /// Waits until the workflow of an order has completed.
     pub async fn closed(&self, order: &OrderId) -> anyhow::Result<WorkflowExecutionDescription> {
-        eventually(&format!("the workflow of {order} completes"), async || {
-            let description = self.describe(order).await?.context("there is no workflow")?;
+        self.completed(&workflow_id(order)).await
+    }
+
+    /// Waits until a workflow has completed.
+    pub async fn completed(&self, id: &str) -> anyhow::Result<WorkflowExecutionDescription> {
+        eventually(&format!("the workflow {id} completes"), async || {
+            let description = self.describe_workflow(id).await?.context("there is no workflow")?;
             ensure!(description.status() == WorkflowExecutionStatus::Completed, "it is {:?}", description.status());
             Ok(description)
         })
         .await
     }
 
+    /// Waits until an order's cancellation and refunds have completed, as far as there are any.
+    pub async fn settled(&self, order: &OrderId) -> anyhow::Result<()> {
+        let Some(stored) = self.orders.find(order).await? else { return Ok(()) };
+        let refunds = stored.refunds.iter().map(|refund| refund::workflow_id(&refund.refund_id));
+        for id in refunds.chain([cancellation::workflow_id(order)]) {
+            if self.describe_workflow(&id).await?.is_some() {
+                self.completed(&id).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The current details that the web UI shows of a workflow: how far the order is, and what it waits for.
     pub async fn current_details(&self, order: &OrderId) -> anyhow::Result<String> {
+        self.details_of(&workflow_id(order)).await
+    }
+
+    /// The current details that the web UI shows of any workflow.
+    pub async fn details_of(&self, id: &str) -> anyhow::Result<String> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Metadata {
@@ -91,7 +119,7 @@ impl Shop {
             current_details: String,
         }
 
-        let handle = self.temporal.get_workflow_handle::<UntypedWorkflow>(workflow_id(order));
+        let handle = self.temporal.get_workflow_handle::<UntypedWorkflow>(id);
         let query = UntypedQuery::new("__temporal_workflow_metadata");
         let answer = handle.query(query, RawValue::new(Vec::new()), WorkflowQueryOptions::default()).await;
         let answer = answer.context("asking a workflow for its metadata")?;
@@ -102,8 +130,13 @@ impl Shop {
 
     /// Waits until the order is parked, and returns the current details that tell the operator.
     pub async fn parked(&self, order: &OrderId) -> anyhow::Result<String> {
-        eventually(&format!("{order} is parked"), async || {
-            let details = self.current_details(order).await?;
+        self.parked_workflow(&workflow_id(order)).await
+    }
+
+    /// Waits until a workflow is parked, and returns the current details that tell the operator.
+    pub async fn parked_workflow(&self, id: &str) -> anyhow::Result<String> {
+        eventually(&format!("{id} is parked"), async || {
+            let details = self.details_of(id).await?;
             ensure!(details.contains("Needs an operator"), "it shows {details}");
             Ok(details)
         })

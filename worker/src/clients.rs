@@ -12,6 +12,7 @@ use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::Payments;
+use kassa_activities::refunds::Refunds;
 use kassa_store::{Database, DynamoDb, EventLog, Products, Reservations};
 use kassa_stripe_client::PooledStripe;
 
@@ -36,8 +37,9 @@ pub async fn connect(config: &Config) -> anyhow::Result<Activities> {
     let stripe = PooledStripe::new(&config.payment.stripe).context("the Stripe client cannot be set up")?;
 
     Ok(Activities {
-        orders: Orders::new(kassa_store::Orders::new(database), Products::new(dynamodb.clone())),
+        orders: Orders::new(kassa_store::Orders::new(database.clone()), Products::new(dynamodb.clone())),
         inventory: Inventory::new(Reservations::new(dynamodb.clone())),
+        refunds: Refunds::new(kassa_store::Refunds::new(database)),
         payments: Payments::new(stripe),
         notifications: notifications(&aws, &config.announce, dynamodb.clone()),
         events: events(&aws, &config.announce, EventLog::new(dynamodb.clone())),

@@ -8,9 +8,12 @@ use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::Notifications;
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::Payments;
+use kassa_activities::refunds::Refunds;
+use kassa_workflows::cancellation::Cancellation;
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::fulfilment::FulfilOrder;
 use kassa_workflows::notification::Notification;
+use kassa_workflows::refund::Refund;
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::workflows::WorkflowRegistrationError;
 
@@ -27,6 +30,8 @@ pub struct Activities {
     pub inventory: Inventory,
     /// Payments at Stripe.
     pub payments: Payments,
+    /// Refunds in Aurora PostgreSQL.
+    pub refunds: Refunds,
     /// Messages through SES and SNS.
     pub notifications: Notifications,
     /// Events on EventBridge.
@@ -42,11 +47,14 @@ pub fn options(task_queue: &str, activities: Activities) -> Result<WorkerOptions
         .register_activities(activities.orders)
         .register_activities(activities.inventory)
         .register_activities(activities.payments)
+        .register_activities(activities.refunds)
         .register_activities(activities.notifications)
         .register_activities(activities.events)
         .register_activities(activities.carts)
         .register_workflow::<Checkout>()?
         .register_workflow::<Notification>()?
-        .register_workflow::<FulfilOrder>()?;
+        .register_workflow::<FulfilOrder>()?
+        .register_workflow::<Refund>()?
+        .register_workflow::<Cancellation>()?;
     Ok(options.build())
 }

@@ -9,19 +9,24 @@ pub mod inventory;
 pub mod notifications;
 pub mod orders;
 pub mod payments;
+pub mod refunds;
 
 /// The wire names of all activities: what a worker has to register.
-pub const ACTIVITY_NAMES: [&str; 13] = [
+pub const ACTIVITY_NAMES: [&str; 17] = [
     orders::PLACE,
     orders::CONFIRM,
     orders::CANCEL,
     orders::FULFIL,
+    orders::CANCEL_SALE,
     inventory::RESERVE,
     inventory::RELEASE,
     inventory::DEDUCT,
     inventory::RESTOCK,
     payments::CHARGE,
     payments::REFUND,
+    payments::CREATE_REFUND,
+    refunds::CLAIM,
+    refunds::SETTLE,
     notifications::SEND,
     events::PUBLISH,
     carts::SETTLE,

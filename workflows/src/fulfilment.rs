@@ -89,7 +89,7 @@ impl FulfilOrder {
                 FulfilmentAnswer::Done
             }
             // Nobody but the statement can number the event, so a step that an operator gave up was not taken.
-            Insisted::Done(Fulfilled::Refused) | Insisted::ByHand { .. } | Insisted::GivenUp { .. } => {
+            Insisted::Done(Fulfilled::Refused) | Insisted::Ended(_) => {
                 Self::give_answer(ctx, FulfilmentAnswer::Refused);
                 FulfilmentAnswer::Refused
             }

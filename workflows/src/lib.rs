@@ -4,12 +4,14 @@
 //! it asks for through an activity of [`contracts`]; the `activities` crate implements them, and the compiler checks
 //! that inputs and outputs agree.
 
+pub mod cancellation;
 pub mod checkout;
 pub mod contracts;
 pub mod fulfilment;
 pub mod notification;
 mod options;
 pub mod parking;
+pub mod refund;
 pub mod search_attributes;
 
 use kassa_domain::OrderId;

@@ -20,13 +20,19 @@ pub(crate) type Refused = Box<dyn Error + Send + Sync>;
 pub(crate) enum Insisted<T> {
     /// It was done.
     Done(T),
-    /// An operator did it outside.
-    ByHand {
+    /// An operator ended it.
+    Ended(ByOperator),
+}
+
+/// How an operator ends a step from which there is no other way.
+pub(crate) enum ByOperator {
+    /// It was done outside.
+    Resolved {
         /// Where to find what was done.
         reference: String,
     },
-    /// An operator gave it up.
-    GivenUp {
+    /// It is given up.
+    WrittenOff {
         /// Why.
         reason: String,
     },
@@ -86,18 +92,18 @@ pub(crate) trait Parks: Sized + 'static {
                 Err(error) => Failure::from(error),
             };
             if let Some(ended) = Self::ask(ctx, step, failure.into_message()).await {
-                return ended;
+                return Insisted::Ended(ended);
             }
         }
     }
 
     /// Parks a step from which there is no other way, and tells how the operator ended it; nothing if it is to be tried
     /// again.
-    async fn ask<T>(ctx: &WorkflowContext<Self>, step: &'static str, error: String) -> Option<Insisted<T>> {
+    async fn ask(ctx: &WorkflowContext<Self>, step: &'static str, error: String) -> Option<ByOperator> {
         match Self::park(ctx, step, Direction::Only, error).await {
             Decision::Retry(_) | Decision::Abort(_) => None,
-            Decision::Resolve(by) => Some(Insisted::ByHand { reference: by.reference }),
-            Decision::WriteOff(by) => Some(Insisted::GivenUp { reason: by.reason }),
+            Decision::Resolve(by) => Some(ByOperator::Resolved { reference: by.reference }),
+            Decision::WriteOff(by) => Some(ByOperator::WrittenOff { reason: by.reason }),
         }
     }
 

@@ -4,6 +4,7 @@
 pub(super) fn of_cancellation(code: &str) -> &'static str {
     match code {
         "cancelled_by_customer" => "You have asked us to cancel it.",
+        "cancelled_by_shop" => "The shop had to cancel it. We are sorry.",
         "out_of_stock" => "Something of it is not in stock any more.",
         "payment_declined" => "The payment was declined.",
         "payment_expired" => "The time to pay for it has run out.",

@@ -7,7 +7,7 @@ use kassa_domain::RefundId;
 use kassa_workflows::contracts::payments::{Charge, Refund, Refunded};
 use stripe_client_core::StripeRequest;
 use stripe_core::payment_intent::CancelPaymentIntent;
-use stripe_core::refund::{CreateRefund, ListRefund};
+use stripe_core::refund::CreateRefund;
 use stripe_shared::{PaymentIntent, PaymentIntentStatus};
 
 use super::charge::{is_saved_failure, is_saved_refusal, refuses_amount};
@@ -89,7 +89,7 @@ impl Payments {
 
     async fn refund_once(&self, intent: &PaymentIntent, charge: &Charge) -> Result<Refunded, PaymentError> {
         let refund_id = RefundId::of_undo(&charge.order_id);
-        let refund = if let Some(refund) = self.find_refund(intent, &refund_id).await? {
+        let refund = if let Some(refund) = self.refunds_of(intent.id.as_str(), &refund_id).await?.into_iter().next() {
             refund
         } else {
             let request = CreateRefund::new()
@@ -103,21 +103,5 @@ impl Payments {
             }
             _ => Ok(Refunded::Refunded { captured: captured(intent, charge), refund: refund.id.to_string() }),
         }
-    }
-
-    /// Looks the refund up by our own identifier: Stripe forgets idempotency keys after a day, refunds never.
-    async fn find_refund(
-        &self,
-        intent: &PaymentIntent,
-        refund_id: &RefundId,
-    ) -> Result<Option<stripe_shared::Refund>, PaymentError> {
-        let refunds = ListRefund::new().payment_intent(intent.id.as_str()).limit(100).send(&self.stripe).await?;
-        Ok(refunds.data.into_iter().find(|refund| {
-            refund
-                .metadata
-                .as_ref()
-                .and_then(|metadata| metadata.get(REFUND_ID))
-                .is_some_and(|id| id == refund_id.as_str())
-        }))
     }
 }

@@ -44,6 +44,7 @@ pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[(
         ProblemCode::CartEmpty,
         ProblemCode::CartTokenInvalid,
         ProblemCode::IdempotencyKeyReused,
+        ProblemCode::OrderCancelled,
         ProblemCode::CheckoutInterrupted,
         ProblemCode::CheckoutFailed,
         ProblemCode::TemporarilyUnavailable,
@@ -395,6 +396,13 @@ fn answered(answer: CheckoutAnswer, request_id: &str, receipt: Receipt) -> Respo
             receipt.on(problem).lines(shortages.into_iter().map(ShortageBody::from).collect()).into_response()
         }
         CheckoutOutcome::Refused { refusal } => receipt.on(refused(refusal)).into_response(),
+        CheckoutOutcome::Cancelled { .. } => {
+            let problem = Problem::new(
+                ProblemCode::OrderCancelled,
+                "The order was cancelled before it was confirmed. Nothing is owed: what was charged is given back.",
+            );
+            receipt.on(problem).into_response()
+        }
         CheckoutOutcome::Failed { step } => {
             let problem = Problem::new(
                 ProblemCode::CheckoutFailed,

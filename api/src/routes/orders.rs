@@ -9,7 +9,7 @@ use axum::Json as JsonBody;
 use axum::extract::State;
 use kassa_domain::PricedLine;
 use kassa_store::Orders;
-use kassa_store::orders::{OrderView, PaymentStatus, PaymentView, RefundView, ShipmentView};
+use kassa_store::orders::{OrderView, PaymentStatus, PaymentView, RefundStatus, RefundView, ShipmentView};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -127,6 +127,8 @@ pub(crate) struct PaymentBody {
     captured: MoneyBody,
     /// What was given back of it.
     refunded: MoneyBody,
+    /// What refunds that are not through yet are about to give back.
+    refund_pending: MoneyBody,
 }
 
 /// Where a payment is.
@@ -142,12 +144,29 @@ pub(crate) enum PaymentStatusBody {
     Refunded,
 }
 
+/// Where a refund is.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = RefundStatus)]
+pub(crate) enum RefundStatusBody {
+    /// On its way.
+    Pending,
+    /// The money went back.
+    Succeeded,
+    /// The payment provider did not make it.
+    Failed,
+    /// The shop gave it up.
+    WrittenOff,
+}
+
 /// A refund.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Refund)]
 pub(crate) struct RefundBody {
     /// Its identifier.
     id: String,
+    /// Where it is.
+    status: RefundStatusBody,
     /// How much.
     amount: MoneyBody,
     /// Why, as a stable code.
@@ -170,7 +189,7 @@ pub(crate) async fn get_order(
     Ok(JsonBody(access.order(&orders).await?.into()))
 }
 
-fn rfc3339(at: OffsetDateTime) -> String {
+pub(crate) fn rfc3339(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).expect("the years of orders have four digits")
 }
 
@@ -227,6 +246,18 @@ impl From<PaymentView> for PaymentBody {
             status,
             captured: payment.captured.into(),
             refunded: payment.refunded.into(),
+            refund_pending: payment.refund_pending.into(),
+        }
+    }
+}
+
+impl From<RefundStatus> for RefundStatusBody {
+    fn from(status: RefundStatus) -> Self {
+        match status {
+            RefundStatus::Pending => Self::Pending,
+            RefundStatus::Succeeded => Self::Succeeded,
+            RefundStatus::Failed => Self::Failed,
+            RefundStatus::WrittenOff => Self::WrittenOff,
         }
     }
 }
@@ -235,6 +266,7 @@ impl From<RefundView> for RefundBody {
     fn from(refund: RefundView) -> Self {
         Self {
             id: refund.refund_id.into(),
+            status: refund.status.into(),
             amount: refund.amount.into(),
             reason: refund.reason,
             created_at: rfc3339(refund.created_at),

@@ -88,6 +88,18 @@ pub struct Mail {
     pub body_html: Option<String>,
 }
 
+/// One short message that was sent to a phone.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Sms {
+    /// The id that the sender was given.
+    pub message_id: String,
+    /// The recipient.
+    pub phone_number: String,
+    /// The text.
+    pub message: String,
+}
+
 /// One event that was published.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Event {
@@ -134,6 +146,19 @@ impl Ministack {
         let mut answer = self.get(what, &self.mailbox_url()).await?;
         let mails = answer.pointer_mut(&format!("/messages/{ACCOUNT}")).map(Value::take);
         mails.map_or_else(|| Ok(Vec::new()), |mails| serde_json::from_value(mails).map_err(|e| Error::setup(what, e)))
+    }
+
+    /// All short messages that were sent to phones; those to one phone oldest first.
+    pub async fn sms(&self) -> Result<Vec<Sms>> {
+        #[derive(Deserialize)]
+        struct Messages {
+            sms_messages: std::collections::BTreeMap<String, Vec<Sms>>,
+        }
+
+        let what = "Reading the short messages";
+        let answer = self.get(what, &format!("{}/_ministack/sns/sms-messages", self.endpoint())).await?;
+        let messages: Messages = serde_json::from_value(answer).map_err(|error| Error::setup(what, error))?;
+        Ok(messages.sms_messages.into_values().flatten().collect())
     }
 
     /// All events that were published, oldest first. They stay in the queue.

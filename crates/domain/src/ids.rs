@@ -158,6 +158,16 @@ impl PaymentId {
 }
 
 impl RefundId {
+    /// The refund of `payment` that is asked for with `key`; derived, so that asking again names the same one.
+    pub fn derive(payment: &PaymentId, key: &IdempotencyKey) -> Self {
+        Self(format!("{}{}", Self::PREFIX, short_hash(&["refund", payment.as_str(), key.as_str()])))
+    }
+
+    /// The refund of everything that was left when a confirmed order was cancelled; there is at most one.
+    pub fn of_cancellation(order: &OrderId) -> Self {
+        Self(format!("{}{}", Self::PREFIX, short_hash(&["cancellation", order.as_str()])))
+    }
+
     /// The refund that takes back the charge of an order that could not go on; there is at most one.
     pub fn of_undo(order: &OrderId) -> Self {
         Self(format!("{}{}", Self::PREFIX, order.suffix()))
@@ -234,6 +244,18 @@ mod tests {
         assert_eq!(EventId::of(&order, 1).as_str().parse(), Ok(EventId::of(&order, 1)));
         let message = MessageId::about_order(&order, "cancelled");
         assert_eq!(message.as_str().parse(), Ok(message));
+    }
+
+    #[test]
+    fn the_refunds_of_an_order_are_told_apart() {
+        let order = order("a@example.com", "key-00001");
+        let payment = PaymentId::of(&order);
+        let asked = |key: &str| RefundId::derive(&payment, &key.parse().unwrap());
+        assert_eq!(asked("refund-01"), asked("refund-01"));
+        let refunds =
+            [RefundId::of_undo(&order), RefundId::of_cancellation(&order), asked("refund-01"), asked("refund-02")];
+        let distinct: std::collections::BTreeSet<_> = refunds.iter().collect();
+        assert_eq!(distinct.len(), refunds.len());
     }
 
     #[test]

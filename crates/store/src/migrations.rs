@@ -12,6 +12,7 @@ const LOCK: i64 = 0x006b_6173_7361;
 const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_orders", sql: include_str!("../migrations/0001_orders.sql") },
     Migration { name: "0002_fulfilment", sql: include_str!("../migrations/0002_fulfilment.sql") },
+    Migration { name: "0003_refunds", sql: include_str!("../migrations/0003_refunds.sql") },
 ];
 
 /// Why the schema could not be brought up to date.

@@ -3,6 +3,7 @@
 //! Each change is one SQL statement: it writes the order, its items or its payment, and the entry of its history
 //! together, if the order is where the change starts from. Sent again, it finds the change done and writes nothing.
 
+mod cancel_sale;
 mod fulfil;
 mod list;
 mod view;
@@ -14,9 +15,10 @@ use kassa_domain::{
 use serde::Deserialize;
 use serde_json::json;
 
+pub use cancel_sale::{CancellationRequest, CancellationResult, CancelledSale};
 pub use fulfil::Fulfilled;
 pub use list::{InvalidOrderCursor, MAX_PAGE, OrderCursor, OrderFilter, OrderPage, OrderSummary};
-pub use view::{HistoryEntry, OrderView, PaymentStatus, PaymentView, RefundView, ShipmentView};
+pub use view::{HistoryEntry, OrderView, PaymentStatus, PaymentView, RefundStatus, RefundView, ShipmentView};
 
 use crate::database::{Database, Parameters};
 use crate::error::{Service, StoreError};
@@ -239,6 +241,8 @@ impl Orders {
                     }
                     // Somebody else changed the order after this statement had begun: look again.
                 }
+                // It was confirmed with this very answer, and its customer has cancelled it since.
+                OrderStatus::Cancelled if found.same_answer == Some(true) => return Ok(()),
                 OrderStatus::Cancelled => return Err(illegal(order_id, found.status, OrderStatus::Confirmed)),
             }
         }
@@ -323,6 +327,7 @@ struct ConfirmRow {
     total_amount: i64,
     payment_id: Option<PaymentId>,
     payment_intent: Option<String>,
+    same_answer: Option<bool>,
 }
 
 #[derive(Deserialize)]

@@ -1,13 +1,15 @@
 //! Everything that is known about one order, and what of it has to agree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use kassa_devstack::ministack::{Event, Mail};
 use kassa_domain::{EventId, OrderId, OrderStatus, PaymentId, ProductId, StockLevel};
 use kassa_stand_ins::stripe::PaymentSnapshot;
-use kassa_store::orders::{HistoryEntry, OrderView};
+use kassa_store::notifications::{Channel, Filter, MAX_PAGE, Notification, Status};
+use kassa_store::orders::{HistoryEntry, OrderView, RefundStatus, RefundView};
 use kassa_store::reservations::{Reservation, ReservationStatus};
+use kassa_workflows::checkout::{CheckoutAnswer, CheckoutOutcome};
 use serde_json::json;
 
 use super::{Findings, MailRule};
@@ -41,6 +43,7 @@ pub(super) struct Facts {
     payments: Vec<PaymentSnapshot>,
     reservation: Option<Reservation>,
     mails: Vec<Mail>,
+    records: Vec<Notification>,
     events: Vec<Event>,
 }
 
@@ -60,6 +63,12 @@ impl Facts {
             payments: outside.payments.iter().filter(|payment| payment.order_id() == Some(id)).cloned().collect(),
             reservation: shop.reservations.get(order_id).await.context("reading a reservation")?,
             mails: outside.mails.iter().filter(|mail| is_about(mail, order_id)).cloned().collect(),
+            records: shop
+                .notifications
+                .list(&Filter::Order(order_id.clone()), MAX_PAGE, None)
+                .await
+                .context("reading the records of messages")?
+                .notifications,
             events: outside.events.iter().filter(|event| event.detail["order_id"] == id).cloned().collect(),
         })
     }
@@ -73,15 +82,24 @@ impl Facts {
             findings.expect(&self.order_id, "an order row if there was a workflow", !self.has_workflow);
             return;
         };
-        let at_rest = matches!(order.status, OrderStatus::Confirmed | OrderStatus::Cancelled);
+        let at_rest = self.is_sold() || order.status == OrderStatus::Cancelled;
         findings.expect(&self.order_id, &format!("an order at rest, not {}", order.status), at_rest);
         let has_reason = order.failure_reason.is_some();
-        findings.expect(&self.order_id, "a reason if it is cancelled, else none", has_reason != self.is_confirmed());
+        findings.expect(&self.order_id, "a reason if it is cancelled, else none", has_reason != self.is_sold());
         findings.expect(&self.order_id, "the caller's answer in its row", order.answer_json.is_some());
     }
 
-    fn is_confirmed(&self) -> bool {
-        self.order.as_ref().is_some_and(|order| order.status == OrderStatus::Confirmed)
+    /// Whether the order is confirmed, or further on its way.
+    fn is_sold(&self) -> bool {
+        let status = self.order.as_ref().map(|order| order.status);
+        matches!(status, Some(OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered))
+    }
+
+    /// Whether the order was ever confirmed to its customer; it may have been cancelled since.
+    fn was_confirmed(&self) -> bool {
+        let answer = self.order.as_ref().and_then(|order| order.answer_json.as_deref());
+        let answer = answer.and_then(|answer| serde_json::from_str::<CheckoutAnswer>(answer).ok());
+        answer.is_some_and(|answer| matches!(answer.outcome, CheckoutOutcome::Confirmed { .. }))
     }
 
     fn judge_money(&self, findings: &mut Findings) {
@@ -92,7 +110,8 @@ impl Facts {
         let captured: i64 = self.payments.iter().map(|payment| payment.amount_captured).sum();
         let refunded: i64 = self.payments.iter().map(|payment| payment.amount_refunded).sum();
         let total = self.order.as_ref().map_or(0, |order| order.order.total.amount);
-        let owed = if self.is_confirmed() { total } else { 0 };
+        let given_back: i64 = self.refunds(RefundStatus::Succeeded).map(|refund| refund.amount.amount).sum();
+        let owed = if self.is_sold() { total - given_back } else { 0 };
         findings.expect_eq(id, "captured less refunded money", captured - refunded, owed);
 
         let Some(order) = &self.order else { return };
@@ -108,18 +127,34 @@ impl Facts {
                 findings.expect_eq(id, "the recorded payment intent", &recorded.payment_intent, &payment.id);
                 findings.expect_eq(id, "the recorded capture", recorded.captured.amount, payment.amount_captured);
                 findings.expect_eq(id, "the recorded refund", recorded.refunded.amount, payment.amount_refunded);
-                let refunds: i64 = order.refunds.iter().map(|refund| refund.amount.amount).sum();
-                findings.expect_eq(id, "the sum of the recorded refunds", refunds, payment.amount_refunded);
+                findings.expect_eq(id, "what is recorded as about to go back", recorded.refund_pending.amount, 0);
+                self.judge_refunds(payment, findings);
             }
             (Some(_), None) => findings.add(id, "a payment is recorded, and nothing was captured"),
             (None, Some(_)) => findings.add(id, "money was captured, and no payment is recorded"),
         }
     }
 
+    /// The books name the refunds that Stripe has made: each of them, and no other.
+    fn judge_refunds(&self, payment: &PaymentSnapshot, findings: &mut Findings) {
+        let booked = self.refunds(RefundStatus::Succeeded);
+        let booked: BTreeMap<_, _> =
+            booked.map(|refund| (refund.reference.clone().unwrap_or_default(), refund.amount.amount)).collect();
+        let made = payment.refunds.iter().filter(|refund| refund.status == "succeeded");
+        let made: BTreeMap<_, _> = made.map(|refund| (refund.id.clone(), refund.amount)).collect();
+        findings.expect_eq(&self.order_id, "the recorded refunds", booked, made);
+        findings.expect_eq(&self.order_id, "unsettled refunds", self.refunds(RefundStatus::Pending).count(), 0);
+    }
+
+    fn refunds(&self, status: RefundStatus) -> impl Iterator<Item = &RefundView> {
+        let refunds = self.order.iter().flat_map(|order| &order.refunds);
+        refunds.filter(move |refund| refund.status == status)
+    }
+
     fn judge_stock(&self, findings: &mut Findings) {
         let id = &self.order_id;
         let status = self.reservation.as_ref().map(|reservation| reservation.status);
-        if !self.is_confirmed() {
+        if !self.is_sold() {
             let free = matches!(status, None | Some(ReservationStatus::Released | ReservationStatus::Restocked));
             findings.expect(id, &format!("nothing held or sold, the reservation is {status:?}"), free);
             return;
@@ -154,32 +189,59 @@ impl Facts {
 
     fn judge_messages(&self, rule: MailRule, findings: &mut Findings) {
         let id = &self.order_id;
-        let mails = self.mails.len();
-        let enough = match (self.is_confirmed(), rule) {
-            (true, MailRule::Once) => mails == 1,
-            (true, MailRule::AtLeastOnce) => mails >= 1,
-            (false, _) => mails == 0,
-        };
-        findings.expect(id, &format!("a mail if it is confirmed, else none; there are {mails}"), enough);
+        let reason = self.order.as_ref().and_then(|order| order.failure_reason.as_deref());
+        let told = ["step_failed", "cancelled_by_customer", "cancelled_by_shop"];
+        let cancelled = reason.is_some_and(|reason| told.contains(&reason));
+        for (kind, wanted) in [("confirmed", self.was_confirmed()), ("cancelled", cancelled)] {
+            let subject = format!("Your order {id} is {kind}");
+            let mails = self.mails.iter().filter(|mail| mail.subject == subject).count();
+            let enough = match (wanted, rule) {
+                (true, MailRule::Once) => mails == 1,
+                (true, MailRule::AtLeastOnce) => mails >= 1,
+                (false, _) => mails == 0,
+            };
+            let wanted = if wanted { "a mail" } else { "no mail" };
+            findings.expect(id, &format!("{wanted} that it is {kind}; there are {mails}"), enough);
+        }
+        let sent = self.records.iter().all(|record| record.status == Status::Sent);
+        findings.expect(id, "every message recorded as sent", sent);
+        let subjects: BTreeSet<_> = self.mails.iter().map(|mail| mail.subject.as_str()).collect();
+        let recorded = self.records.iter().filter(|record| record.channel == Channel::Email).count();
+        findings.expect_eq(id, "recorded mails", recorded, subjects.len());
         if let Some(order) = &self.order {
             let addressed = self.mails.iter().all(|mail| mail.to == [order.email.expose()]);
             findings.expect(id, "mail to its customer alone", addressed);
         }
 
-        // An order has one event by now; published twice, it is still the same one.
-        let kind = if self.is_confirmed() { "order.confirmed" } else { "order.cancelled" };
-        findings.expect(id, "an event if there was a workflow, else none", self.events.is_empty() != self.has_workflow);
+        // Published twice, an event is still the same one.
+        let events = self.order.as_ref().map_or(0, |order| order.events);
+        findings.expect(id, "an event if there was a workflow, else none", (events > 0) == self.has_workflow);
+        let sequences: BTreeSet<_> = self.events.iter().filter_map(|event| event.detail["sequence"].as_u64()).collect();
+        let expected: BTreeSet<_> = (1..=u64::from(events)).collect();
+        findings.expect_eq(id, "the sequences of its events", sequences, expected);
         for event in &self.events {
-            findings.expect_eq(id, "the kind of its event", event.detail_type.as_str(), kind);
-            findings.expect_eq(id, "the id of its event", &event.detail["event_id"], &json!(EventId::of(id, 1)));
-            findings.expect_eq(id, "the sequence of its event", &event.detail["sequence"], &json!(1));
+            let sequence = event.detail["sequence"].as_u64().and_then(|sequence| u32::try_from(sequence).ok());
+            let sequence = sequence.unwrap_or_default();
+            let kind = self.kind_of_event(sequence);
+            findings.expect_eq(id, "the kind of an event", Some(event.detail_type.as_str()), kind);
+            findings.expect_eq(id, "the id of an event", &event.detail["event_id"], &json!(EventId::of(id, sequence)));
         }
+    }
+
+    /// What the event with this sequence tells: the first one how the checkout ended, every other one an entry of the
+    /// history.
+    fn kind_of_event(&self, sequence: u32) -> Option<&str> {
+        if sequence == 1 {
+            return Some(if self.was_confirmed() { "order.confirmed" } else { "order.cancelled" });
+        }
+        let told = self.history.iter().find(|entry| entry.event_sequence == Some(sequence));
+        told.map(|entry| entry.event.as_str())
     }
 
     /// Adds what the order holds and what it has bought. Taken from the order and not from its reservation, so that a
     /// reservation that lies is noticed.
     pub(super) fn count_stock(&self, expected: &mut BTreeMap<ProductId, StockLevel>) {
-        if let Some(order) = self.order.as_ref().filter(|_| self.is_confirmed()) {
+        if let Some(order) = self.order.as_ref().filter(|_| self.is_sold()) {
             for line in &order.order.lines {
                 if let Some(level) = expected.get_mut(&line.product_id) {
                     level.sold += u64::from(line.quantity.get());

@@ -11,7 +11,7 @@ pub struct Proxies {
     pub dynamodb: Proxy,
     /// Orders.
     pub rds_data: Proxy,
-    /// Mail and events.
+    /// Messages and events.
     pub aws: Proxy,
     /// Payments.
     pub stripe: Proxy,
@@ -37,6 +37,7 @@ impl Proxies {
             ("KASSA_DYNAMODB_ENDPOINT", &self.dynamodb),
             ("KASSA_RDS_ENDPOINT", &self.rds_data),
             ("KASSA_SES_ENDPOINT", &self.aws),
+            ("KASSA_SNS_ENDPOINT", &self.aws),
             ("KASSA_EVENTBRIDGE_ENDPOINT", &self.aws),
             ("KASSA_STRIPE_ENDPOINT", &self.stripe),
         ]

@@ -39,6 +39,16 @@ impl Refusal {
         }
     }
 
+    /// What SES says about a mail that it will never send.
+    pub fn message_rejected() -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            error: "MessageRejected",
+            message: "the recipient is on the suppression list",
+            times: usize::MAX,
+        }
+    }
+
     /// What an AWS service says that cannot serve at the moment.
     pub fn unavailable() -> Self {
         Self {

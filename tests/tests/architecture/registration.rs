@@ -10,6 +10,7 @@ use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::Payments;
+use kassa_activities::refunds::Refunds;
 use kassa_devstack::stack::sdk_config;
 use kassa_devstack::workspace;
 use kassa_store::config::{dynamodb_client, rdsdata_client};
@@ -34,8 +35,9 @@ async fn worker() -> WorkerOptions {
     let database = Database::new(rdsdata_client(&shared, nowhere), &rds_data);
     let stripe = StripeConfig::new(SecretKey::new("sk_test_nowhere").unwrap());
     let activities = Activities {
-        orders: Orders::new(kassa_store::Orders::new(database), Products::new(dynamodb.clone())),
+        orders: Orders::new(kassa_store::Orders::new(database.clone()), Products::new(dynamodb.clone())),
         inventory: Inventory::new(Reservations::new(dynamodb.clone())),
+        refunds: Refunds::new(kassa_store::Refunds::new(database)),
         payments: Payments::new(PooledStripe::new(&stripe).unwrap()),
         notifications: Notifications::new(
             Mailer::new(aws_sdk_sesv2::Client::new(&shared), "shop@example.com".to_owned()),

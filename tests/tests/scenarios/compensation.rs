@@ -44,7 +44,7 @@ async fn assert_taken_back(shop: &Shop, order: &OrderId) -> anyhow::Result<()> {
     let stored = shop.orders.find(order).await?.context("the order is stored")?;
     assert_eq!(stored.payment.map(|payment| payment.status), Some(PaymentStatus::Refunded));
     assert_eq!(stored.refunds.len(), 1);
-    assert_eq!(stored.refunds[0].reference, payment.refunds[0].id);
+    assert_eq!(stored.refunds[0].reference.as_ref(), Some(&payment.refunds[0].id));
     assert_eq!(stored.failure_reason.as_deref(), Some("step_failed"));
     Ok(())
 }

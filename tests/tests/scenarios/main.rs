@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_input;
 mod budget;
+mod cancellation;
 mod cart;
 mod catalogue;
 mod catalogue_changes;
@@ -17,6 +18,7 @@ mod limits;
 mod orders;
 mod parking;
 mod protection;
+mod refunds;
 mod rush;
 mod service;
 mod tokens;

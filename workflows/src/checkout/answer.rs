@@ -5,6 +5,7 @@ use std::time::Duration;
 use kassa_domain::{Fingerprint, Line, Money, OrderId, PaymentId, PricedOrder, PricingError, Product, price};
 use serde::{Deserialize, Serialize};
 
+use crate::cancellation::CancelledBy;
 use crate::contracts::carts::Settle;
 use crate::contracts::inventory::Shortage;
 use crate::contracts::orders::PlaceOrder;
@@ -33,13 +34,20 @@ pub struct Policy {
     pub patience_ms: u64,
     /// How long after the order the tail (notify, publish) is retried before the order is parked, in milliseconds.
     pub tail_patience_ms: u64,
+    /// How long a refund that Stripe calls pending is asked after before it is parked, in milliseconds.
+    pub refund_patience_ms: u64,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         // Ten minutes are longer than a failover of Aurora or a bad deployment takes; nobody waits longer for a
         // checkout. Mail and events may wait for the end of an outage of a day.
-        Self { patience_ms: 10 * 60 * 1000, tail_patience_ms: 24 * 60 * 60 * 1000 }
+        // Banks take up to ten working days over a refund (Stripe documentation, "Refund and cancel payments").
+        Self {
+            patience_ms: 10 * 60 * 1000,
+            tail_patience_ms: 24 * 60 * 60 * 1000,
+            refund_patience_ms: 14 * 24 * 60 * 60 * 1000,
+        }
     }
 }
 
@@ -52,6 +60,11 @@ impl Policy {
     /// How long notify and publish are retried before the order is parked.
     pub const fn tail_patience(&self) -> Duration {
         Duration::from_millis(self.tail_patience_ms)
+    }
+
+    /// How long a pending refund is asked after before it is parked.
+    pub const fn refund_patience(&self) -> Duration {
+        Duration::from_millis(self.refund_patience_ms)
     }
 }
 
@@ -93,6 +106,11 @@ pub enum CheckoutOutcome {
     Refused {
         /// Why.
         refusal: Refusal,
+    },
+    /// Somebody wanted it cancelled before it was confirmed; nothing is charged, or all of it is given back.
+    Cancelled {
+        /// Who.
+        by: CancelledBy,
     },
     /// A step failed for good; nothing is charged, or all of it is given back.
     Failed {
@@ -144,6 +162,7 @@ impl CheckoutOutcome {
             Self::Refused { refusal: Refusal::PriceChanged { .. } } => Some("price_changed"),
             Self::Refused { refusal: Refusal::Unpriceable { .. } } => Some("unpriceable"),
             Self::Refused { refusal: Refusal::NothingToPay } => Some("nothing_to_pay"),
+            Self::Cancelled { by } => Some(by.reason()),
             Self::Failed { .. } => Some("step_failed"),
         }
     }
@@ -151,7 +170,7 @@ impl CheckoutOutcome {
     /// told to come back, while whatever else is decided is decided while the caller waits.
     pub const fn is_news_to_the_customer(&self) -> bool {
         match self {
-            Self::Failed { .. } => true,
+            Self::Failed { .. } | Self::Cancelled { .. } => true,
             Self::Confirmed { .. } | Self::Declined { .. } | Self::OutOfStock { .. } | Self::Refused { .. } => false,
         }
     }

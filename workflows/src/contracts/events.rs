@@ -6,7 +6,7 @@
     reason = "the activity macro generates markers without documentation, and declarations consume nothing"
 )]
 
-use kassa_domain::{Caller, EventId, Money, OrderId, Parcel};
+use kassa_domain::{Caller, EventId, Money, OrderId, Parcel, RefundId};
 use serde::{Deserialize, Serialize};
 use temporalio_common::ActivityError;
 use temporalio_macros::activity_definitions;
@@ -63,6 +63,14 @@ pub enum OrderEvent {
     /// With the customer.
     #[serde(rename = "order.delivered")]
     Delivered,
+    /// Money went back.
+    #[serde(rename = "order.refunded")]
+    Refunded {
+        /// The refund.
+        refund_id: RefundId,
+        /// How much.
+        amount: Money,
+    },
 }
 
 impl OrderEvent {
@@ -73,6 +81,7 @@ impl OrderEvent {
             Self::Cancelled { .. } => "order.cancelled",
             Self::Shipped { .. } => "order.shipped",
             Self::Delivered => "order.delivered",
+            Self::Refunded { .. } => "order.refunded",
         }
     }
 }

@@ -7,13 +7,14 @@
 )]
 
 use kassa_domain::{
-    Caller, EmailAddress, Fingerprint, Fulfilment, Line, Money, OrderId, PaymentId, PricedOrder, RefundId,
+    Caller, EmailAddress, Fingerprint, Fulfilment, Line, Money, OrderId, OrderStatus, PaymentId, PricedOrder, RefundId,
 };
 use serde::{Deserialize, Serialize};
 use temporalio_common::ActivityError;
 use temporalio_macros::activity_definitions;
 
 use super::payments::Captured;
+use super::refunds::RefundClaim;
 use crate::checkout::{CheckoutAnswer, Refusal};
 
 /// Wire name of [`Orders::place`].
@@ -24,6 +25,9 @@ pub const CONFIRM: &str = "orders.confirm";
 pub const CANCEL: &str = "orders.cancel";
 /// Wire name of [`Orders::fulfil`].
 pub const FULFIL: &str = "orders.fulfil";
+
+/// Wire name of [`Orders::cancel_sale`].
+pub const CANCEL_SALE: &str = "orders.cancel_sale";
 
 /// Who wants what: the part of a checkout that the order row keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +144,43 @@ pub struct Told {
     pub event_sequence: u32,
 }
 
+/// Cancels an order that was sold and not shipped yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelSale {
+    /// The order.
+    pub order_id: OrderId,
+    /// What the order keeps as its reason, as a stable code.
+    pub reason: String,
+    /// What made them want it, as a stable code.
+    #[serde(default)]
+    pub motive: Option<String>,
+}
+
+/// What came of cancelling an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SaleCancelled {
+    /// It is CANCELLED, now or from before, and what is left of its payment is claimed.
+    Cancelled {
+        /// What is needed to tell of it.
+        told: Told,
+        /// What is to be given back, unless all of it was before.
+        owed: Option<RefundClaim>,
+    },
+    /// It has ended without a sale before.
+    NotSold {
+        /// Why, as a stable code.
+        reason: String,
+    },
+    /// It is on its way or with the customer.
+    TooLate {
+        /// Where it is.
+        status: OrderStatus,
+    },
+    /// Its checkout is still at it.
+    Undecided,
+}
+
 /// The activities of this system.
 pub struct Orders;
 
@@ -170,6 +211,12 @@ impl Orders {
     /// Writes status, shipment and history of an order on its way in one statement, which also numbers the event.
     #[activity(name = FULFIL)]
     pub fn fulfil(input: Fulfil) -> Result<Fulfilled, ActivityError> {
+        unimplemented!()
+    }
+
+    /// Makes a confirmed order CANCELLED and claims the refund of what is left of its payment, in one statement.
+    #[activity(name = CANCEL_SALE)]
+    pub fn cancel_sale(input: CancelSale) -> Result<SaleCancelled, ActivityError> {
         unimplemented!()
     }
 }

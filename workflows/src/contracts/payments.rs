@@ -6,7 +6,7 @@
     reason = "the activity macro generates markers without documentation, and declarations consume nothing"
 )]
 
-use kassa_domain::{Money, OrderId};
+use kassa_domain::{Money, OrderId, RefundId};
 use serde::{Deserialize, Serialize};
 use temporalio_common::ActivityError;
 use temporalio_macros::activity_definitions;
@@ -15,6 +15,9 @@ use temporalio_macros::activity_definitions;
 pub const CHARGE: &str = "payments.charge";
 /// Wire name of [`Payments::refund`].
 pub const REFUND: &str = "payments.refund";
+
+/// Wire name of [`Payments::create_refund`].
+pub const CREATE_REFUND: &str = "payments.create_refund";
 
 /// Charges the total of an order: one `PaymentIntent`, created and confirmed in one call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +93,40 @@ pub enum Refunded {
     NothingCaptured,
 }
 
+/// Gives back a part of a charge, or all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateRefund {
+    /// The refund; with `attempt` it makes the idempotency key, and Stripe keeps it as metadata.
+    pub refund_id: RefundId,
+    /// Stripe's intent (`pi_...`).
+    pub payment_intent: String,
+    /// How much.
+    pub amount: Money,
+    /// Counted from 1; another one only after Stripe has refused for good, or failed, the one before.
+    pub attempt: u32,
+}
+
+/// Where a refund is at Stripe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RefundProgress {
+    /// The money is on its way to the customer.
+    Succeeded {
+        /// Stripe's refund (`re_...`).
+        refund: String,
+    },
+    /// It may still fail: to be asked for again.
+    Pending {
+        /// Stripe's refund (`re_...`).
+        refund: String,
+    },
+    /// It was refused for good, or has failed: no money moved.
+    Failed {
+        /// Why, in Stripe's terms.
+        code: String,
+    },
+}
+
 /// The activities of this system.
 pub struct Payments;
 
@@ -108,6 +145,12 @@ impl Payments {
     /// Takes the charge back once, however often it is called.
     #[activity(name = REFUND)]
     pub fn refund(input: Refund) -> Result<Refunded, ActivityError> {
+        unimplemented!()
+    }
+
+    /// Gives back a part of the charge once, however often it is called, and says how far it is by now.
+    #[activity(name = CREATE_REFUND)]
+    pub fn create_refund(input: CreateRefund) -> Result<RefundProgress, ActivityError> {
         unimplemented!()
     }
 }

@@ -37,8 +37,10 @@ payment AS (
     RETURNING payment_id, order_id, amount, currency
 ),
 refund AS (
-    INSERT INTO refunds (refund_id, payment_id, order_id, amount, currency, reason, reference)
-    SELECT CAST(:refund_id AS text), payment_id, order_id, amount, currency, :reason, CAST(:reference AS text)
+    INSERT INTO refunds
+        (refund_id, payment_id, order_id, amount, currency, reason, status, reference, settled_at)
+    SELECT CAST(:refund_id AS text), payment_id, order_id, amount, currency, :reason, 'SUCCEEDED',
+        CAST(:reference AS text), clock_timestamp()
     FROM payment
 ),
 history AS (

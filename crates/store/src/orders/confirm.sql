@@ -29,7 +29,8 @@ SELECT
     orders.currency,
     orders.total_amount,
     payments.payment_id,
-    payments.payment_intent
+    payments.payment_intent,
+    orders.answer = CAST(:answer AS jsonb) AS same_answer
 FROM orders
 LEFT JOIN payments ON payments.order_id = orders.order_id
 WHERE orders.order_id = :order_id

@@ -21,6 +21,7 @@ SELECT
             'amount', amount,
             'currency', currency,
             'refunded_amount', refunded_amount,
+            'refund_pending_amount', refund_pending_amount,
             'created_at', CAST(EXTRACT(EPOCH FROM created_at) * 1000000 AS bigint)
         )), '[]') AS text)
         FROM payments
@@ -33,7 +34,9 @@ SELECT
             'amount', amount,
             'currency', currency,
             'reason', reason,
+            'status', status,
             'reference', reference,
+            'failure', failure,
             'created_at', CAST(EXTRACT(EPOCH FROM created_at) * 1000000 AS bigint)
         ) ORDER BY created_at, refund_id), '[]') AS text)
         FROM refunds

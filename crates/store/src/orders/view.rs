@@ -73,8 +73,24 @@ pub struct PaymentView {
     pub captured: Money,
     /// What was given back of it.
     pub refunded: Money,
+    /// What is claimed by refunds that are not settled yet.
+    pub refund_pending: Money,
     /// When it was recorded.
     pub created_at: OffsetDateTime,
+}
+
+/// Where a refund is. The wire form is the name in capital letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RefundStatus {
+    /// Claimed in the books; the money has not gone back yet.
+    Pending,
+    /// The money went back.
+    Succeeded,
+    /// The payment provider did not make it; its claim was given back.
+    Failed,
+    /// An operator gave it up; its claim was given back.
+    WrittenOff,
 }
 
 /// A refund.
@@ -88,8 +104,13 @@ pub struct RefundView {
     pub amount: Money,
     /// Why, as a stable code.
     pub reason: String,
-    /// Stripe's refund (`re_...`), or the operator's reference where the refund was made by hand.
-    pub reference: String,
+    /// Where it is.
+    pub status: RefundStatus,
+    /// Stripe's refund (`re_...`), or what the operator noted who made it by hand or wrote it off; there once it is
+    /// settled.
+    pub reference: Option<String>,
+    /// Why the payment provider did not make it, as a stable code.
+    pub failure: Option<String>,
     /// When it was recorded.
     pub created_at: OffsetDateTime,
 }
@@ -148,6 +169,16 @@ impl Orders {
         Ok(rows.into_iter().next().map(|row| row.caller))
     }
 
+    /// The order that a payment is for, with everything that belongs to it.
+    pub async fn of_payment(&self, payment_id: &PaymentId) -> Result<Option<OrderView>, StoreError> {
+        let parameters = Parameters::new().text("payment_id", payment_id.as_str());
+        let found: Vec<PaymentOrderRow> = self.database.query(include_str!("of_payment.sql"), parameters).await?;
+        match found.into_iter().next() {
+            Some(row) => self.find(&row.order_id).await,
+            None => Ok(None),
+        }
+    }
+
     /// What happened to an order, in that order; nothing if there is no such order.
     pub async fn timeline(&self, order_id: &OrderId) -> Result<Vec<HistoryEntry>, StoreError> {
         let parameters = Parameters::new().text("order_id", order_id.as_str());
@@ -187,6 +218,11 @@ struct OrderRow {
 }
 
 #[derive(Deserialize)]
+struct PaymentOrderRow {
+    order_id: OrderId,
+}
+
+#[derive(Deserialize)]
 struct ItemRow {
     product_id: ProductId,
     name: String,
@@ -204,6 +240,7 @@ struct PaymentRow {
     amount: i64,
     currency: Currency,
     refunded_amount: i64,
+    refund_pending_amount: i64,
     #[serde(with = "microseconds")]
     created_at: OffsetDateTime,
 }
@@ -215,7 +252,9 @@ struct RefundRow {
     amount: i64,
     currency: Currency,
     reason: String,
-    reference: String,
+    status: RefundStatus,
+    reference: Option<String>,
+    failure: Option<String>,
     #[serde(with = "microseconds")]
     created_at: OffsetDateTime,
 }
@@ -266,6 +305,7 @@ impl From<PaymentRow> for PaymentView {
             status: row.status,
             captured: Money::new(row.amount, row.currency),
             refunded: Money::new(row.refunded_amount, row.currency),
+            refund_pending: Money::new(row.refund_pending_amount, row.currency),
             created_at: row.created_at,
         }
     }
@@ -278,7 +318,9 @@ impl From<RefundRow> for RefundView {
             payment_id: row.payment_id,
             amount: Money::new(row.amount, row.currency),
             reason: row.reason,
+            status: row.status,
             reference: row.reference,
+            failure: row.failure,
             created_at: row.created_at,
         }
     }

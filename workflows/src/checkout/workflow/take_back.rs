@@ -12,7 +12,7 @@ use crate::contracts::notifications::Notice;
 use crate::contracts::orders::{CancelOrder, Orders, PlaceOrder, RefundedCharge};
 use crate::contracts::payments::{Captured, Charge, Payments, Refund, Refunded};
 use crate::options;
-use crate::parking::{Insisted, Parks};
+use crate::parking::{ByOperator, Insisted, Parks};
 
 /// The undos. They run detached from cancellation: whoever cancels an order wants it taken back, not half of it.
 impl Checkout {
@@ -101,8 +101,8 @@ impl Checkout {
         .await;
         let (captured, reference) = match ended {
             Insisted::Done(Refunded::Refunded { captured, refund }) => (captured, refund),
-            Insisted::ByHand { reference } => (captured?, reference),
-            Insisted::Done(Refunded::NothingCaptured) | Insisted::GivenUp { .. } => return None,
+            Insisted::Ended(ByOperator::Resolved { reference }) => (captured?, reference),
+            Insisted::Done(Refunded::NothingCaptured) | Insisted::Ended(ByOperator::WrittenOff { .. }) => return None,
         };
         Some(RefundedCharge {
             payment_id: PaymentId::of(&order_id),

@@ -5,6 +5,7 @@ use temporalio_workflow::WorkflowContext;
 
 use super::Checkout;
 use super::sell::Sale;
+use crate::cancellation::CancelledBy;
 use crate::checkout::step::{Step, UndoStack};
 use crate::checkout::{CheckoutAnswer, CheckoutOutcome};
 use crate::contracts::payments::Captured;
@@ -23,7 +24,12 @@ impl Checkout {
             let order_id = ctx.state(|s| s.input.order.order_id.clone());
             tracing::warn!(order.id = %order_id, step = step.activity(), error = failure.into_message(), "the order cannot go on and is taken back");
         }
-        Sale::Off(CheckoutOutcome::Failed { step: step.activity().to_owned() }, captured)
+        let asked = ctx.cancellation_token().reason().as_deref().and_then(CancelledBy::from_reason);
+        let outcome = match asked {
+            Some(by) => CheckoutOutcome::Cancelled { by },
+            None => CheckoutOutcome::Failed { step: step.activity().to_owned() },
+        };
+        Sale::Off(outcome, captured)
     }
 
     pub(super) fn confirmed(ctx: &WorkflowContext<Self>, total: Money) -> CheckoutOutcome {
