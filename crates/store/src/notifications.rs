@@ -7,9 +7,6 @@ mod cursor;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use kassa_domain::{Caller, MessageId, OrderId, UserId};
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
-use serde::de::value::StrDeserializer;
 use time::{Date, Duration, OffsetDateTime};
 
 pub use cursor::{Cursor, InvalidCursor};
@@ -293,8 +290,8 @@ fn status(row: &Item) -> Result<Status, StoreError> {
 }
 
 fn customer(row: &Item) -> Result<Caller, StoreError> {
-    let text: StrDeserializer<'_, serde::de::value::Error> = item::read_text(row, CUSTOMER)?.into_deserializer();
-    Caller::deserialize(text).map_err(|_| unknown(CUSTOMER))
+    let text = item::read_text(row, CUSTOMER)?.to_owned();
+    serde_json::from_value(text.into()).map_err(|_| unknown(CUSTOMER))
 }
 
 fn unknown(name: &str) -> StoreError {

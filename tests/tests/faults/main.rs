@@ -5,6 +5,7 @@ mod carts;
 mod charges;
 mod effects;
 mod kills;
+mod messages;
 mod outages;
 mod rig;
 mod workers;

@@ -15,6 +15,7 @@ mod declined;
 mod idempotency;
 mod impatience;
 mod limits;
+mod notifications;
 mod orders;
 mod parking;
 mod protection;
