@@ -9,7 +9,8 @@ use kassa_store::orders::{
 use kassa_store::{Products, StoreError};
 use kassa_workflows::checkout::{CheckoutAnswer, Refusal, quote};
 use kassa_workflows::contracts::orders::{
-    self as contract, CancelOrder, CancelSale, ConfirmOrder, Fulfil, Fulfilled, PlaceOrder, Placed, SaleCancelled, Told,
+    self as contract, AwaitPayment, CancelOrder, CancelSale, ConfirmOrder, Fulfil, Fulfilled, PlaceOrder, Placed,
+    SaleCancelled, Told,
 };
 use kassa_workflows::contracts::payments::Captured;
 use kassa_workflows::contracts::refunds::RefundClaim;
@@ -151,6 +152,17 @@ impl Orders {
     #[activity(definition = contract::definitions::Place)]
     pub async fn place(self: Arc<Self>, _ctx: ActivityContext, input: PlaceOrder) -> Result<Placed, ActivityError> {
         self.place_once(input).await.map_err(|error| activity_error(&error))
+    }
+
+    /// Writes status and history of an order whose customer is to pay, in one statement.
+    #[activity(definition = contract::definitions::AwaitPayment)]
+    pub async fn await_payment(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: AwaitPayment,
+    ) -> Result<(), ActivityError> {
+        let waited = self.orders.await_payment(&input.order_id, input.expires_at).await;
+        waited.map_err(|error| activity_error(&OrderActivityError::from(error)))
     }
 
     /// Writes status, payment and history of a confirmed order in one statement.

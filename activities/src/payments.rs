@@ -1,9 +1,12 @@
 //! Payments at Stripe: one `PaymentIntent` per order, charged once, taken back once.
 
+mod awaited;
 mod charge;
 mod create_refund;
 mod intents;
 mod refund;
+
+pub use self::awaited::AwaitedPayments;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -18,8 +21,6 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::error::{Classified, activity_error};
 
-/// The metadata of an intent by which it is found again.
-const ORDER_ID: &str = "order_id";
 /// The metadata of a refund by which it is found again.
 const REFUND_ID: &str = "refund_id";
 /// How often an order is charged under a new idempotency key, because Stripe saved a failure under the one before.
@@ -54,6 +55,9 @@ pub enum PaymentError {
     /// Stripe failed under every key that an order has.
     #[error("Stripe saved a failure under each of {MAX_KEYS} idempotency keys")]
     OutOfKeys,
+    /// Stripe adds up the lines to something else.
+    #[error("the page asks for another amount than the order costs")]
+    OtherAmount,
     /// A currency that Stripe does not know.
     #[error("Stripe does not know the currency {0}")]
     Currency(&'static str),
@@ -67,6 +71,7 @@ impl Classified for PaymentError {
             Self::Canceled => "PaymentCanceled",
             Self::RefundFailed { .. } => "RefundFailed",
             Self::OutOfKeys => "OutOfIdempotencyKeys",
+            Self::OtherAmount => "OtherAmount",
             Self::Currency(_) => "UnknownCurrency",
         }
     }
@@ -76,7 +81,9 @@ impl Classified for PaymentError {
             // A wrong or expired secret key is mended in the configuration, not in the order.
             Self::Stripe(error) => error.is_retryable() || matches!(error.status(), Some(401 | 403)),
             Self::Unfinished(_) => true,
-            Self::Canceled | Self::RefundFailed { .. } | Self::OutOfKeys | Self::Currency(_) => false,
+            Self::Canceled | Self::RefundFailed { .. } | Self::OutOfKeys | Self::OtherAmount | Self::Currency(_) => {
+                false
+            }
         }
     }
 }

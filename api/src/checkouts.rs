@@ -30,6 +30,11 @@ impl Checkouts<'_> {
     pub(crate) async fn exists(self, order: &OrderId) -> Result<bool, WorkflowError> {
         self.0.exists(&workflow_id(order)).await
     }
+
+    /// Tells the workflow of an order that something may have changed about the payment that it waits for.
+    pub(crate) async fn payment_changed(self, order: &OrderId, event_id: &str) -> Result<(), WorkflowError> {
+        self.0.signal(&workflow_id(order), Checkout::payment_changed, event_id).await
+    }
 }
 
 fn start(input: &CheckoutInput, priced: Option<&PricedOrder>) -> Start {

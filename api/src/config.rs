@@ -11,7 +11,9 @@ use kassa_workflows::checkout::Policy;
 use crate::auth::TokenConfig;
 use crate::browsers::Browsers;
 use crate::limits::{LimitSettings, TrustedProxies};
+use crate::return_urls::ReturnOrigins;
 use crate::signing::{MIN_SIGNING_KEY_LENGTH, Signer};
+use crate::stripe_signature::WebhookSecrets;
 
 /// How often the issuer of access tokens is asked for its keys at most.
 const KEYS_INTERVAL: Duration = Duration::from_secs(10);
@@ -27,6 +29,8 @@ pub struct Config {
     pub cognito: CognitoConfig,
     /// How workflows are started and waited for.
     pub workflows: WorkflowConfig,
+    /// How customers pay elsewhere and come back.
+    pub payment: PaymentConfig,
     /// Where products and orders are kept.
     pub store: StoreConfig,
     /// What is logged.
@@ -70,8 +74,18 @@ pub struct WorkflowConfig {
     pub task_queue: String,
     /// `KASSA_ANSWER_TIMEOUT_MS`: how long a request waits for the answer before it is told to ask again.
     pub answer_timeout: Duration,
-    /// `KASSA_STEP_PATIENCE_MS` and `KASSA_REFUND_PATIENCE_MS`: how patient workflows are.
+    /// `KASSA_STEP_PATIENCE_MS`, `KASSA_REFUND_PATIENCE_MS`, `KASSA_PAYMENT_HOLD_MS`, `KASSA_PAYMENT_POLL_MS`: how patient
+    /// workflows are.
     pub policy: Policy,
+}
+
+/// How customers pay elsewhere and come back.
+#[derive(Debug, Clone, Default)]
+pub struct PaymentConfig {
+    /// `KASSA_RETURN_URL_ORIGINS`: the origins of the pages that customers may be led back to.
+    pub return_origins: ReturnOrigins,
+    /// `KASSA_STRIPE_WEBHOOK_SECRET`: what Stripe signs its events with. Without it no event is believed.
+    pub webhook_secrets: WebhookSecrets,
 }
 
 impl Config {
@@ -82,6 +96,7 @@ impl Config {
             tokens: TokenConfig::read(settings)?,
             cognito: CognitoConfig::read(settings)?,
             workflows: WorkflowConfig::read(settings)?,
+            payment: PaymentConfig::read(settings)?,
             store: store(settings)?,
             log: LogConfig::read(settings)?,
         })
@@ -151,12 +166,34 @@ impl WorkflowConfig {
         if let Some(patience) = settings.milliseconds("KASSA_REFUND_PATIENCE_MS", 1_000, 90 * 24 * 60 * 60 * 1_000)? {
             policy.refund_patience_ms = patience;
         }
+        if let Some(hold) = settings.milliseconds("KASSA_PAYMENT_HOLD_MS", 1_000, 23 * 60 * 60 * 1_000)? {
+            policy.hold_ms = hold;
+        }
+        if let Some(poll) = settings.milliseconds("KASSA_PAYMENT_POLL_MS", 100, 10 * 60 * 1_000)? {
+            policy.poll_ms = poll;
+        }
         let answer_timeout = settings.milliseconds("KASSA_ANSWER_TIMEOUT_MS", 100, 300_000)?.unwrap_or(30_000);
         Ok(Self {
             task_queue: settings.text("KASSA_TASK_QUEUE")?.unwrap_or_else(|| TASK_QUEUE.to_owned()),
             answer_timeout: Duration::from_millis(answer_timeout),
             policy,
         })
+    }
+}
+
+impl PaymentConfig {
+    fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        let name = "KASSA_RETURN_URL_ORIGINS";
+        let origins = settings.text(name)?.map(|text| ReturnOrigins::parse(&text)).transpose();
+        let origins = origins
+            .map_err(|error| ConfigError::invalid(name, format!("origins with commas between them; {error}")))?;
+        let name = "KASSA_STRIPE_WEBHOOK_SECRET";
+        let secrets = match settings.text(name)? {
+            Some(text) => WebhookSecrets::parse(&text)
+                .ok_or_else(|| ConfigError::invalid(name, "secrets such as whsec_..., with commas between them"))?,
+            None => WebhookSecrets::default(),
+        };
+        Ok(Self { return_origins: origins.unwrap_or_default(), webhook_secrets: secrets })
     }
 }
 
@@ -204,6 +241,10 @@ mod tests {
             ("KASSA_API_LISTEN", "8080"),
             ("KASSA_ANSWER_TIMEOUT_MS", "99"),
             ("KASSA_STEP_PATIENCE_MS", "for ever"),
+            ("KASSA_PAYMENT_HOLD_MS", "999"),
+            ("KASSA_PAYMENT_POLL_MS", "0"),
+            ("KASSA_RETURN_URL_ORIGINS", "http://shop.example"),
+            ("KASSA_STRIPE_WEBHOOK_SECRET", "too-short,,"),
             ("KASSA_HEAD_TIMEOUT_MS", "0"),
             ("KASSA_TRUSTED_PROXIES", "all"),
             ("KASSA_CATALOGUE_CACHE_MS", "60001"),

@@ -52,6 +52,18 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     }
 }
 
+/// A body as it came, byte by byte.
+pub(crate) struct Raw(pub(crate) Vec<u8>);
+
+impl<S: Sync> FromRequest<S> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        read(&parts.headers, body, MAX_BODY, BODY_TIMEOUT).await.map(Self)
+    }
+}
+
 /// A body of JSON lines, not parsed yet.
 pub(crate) struct JsonLines(pub(crate) Vec<u8>);
 

@@ -18,10 +18,12 @@ mod middleware;
 mod openapi;
 mod orders;
 mod problem;
+mod return_urls;
 mod routes;
 mod server;
 mod signing;
 mod state;
+mod stripe_signature;
 mod wire;
 mod workflows;
 
@@ -38,13 +40,15 @@ pub use auth::{AccessTokens, TokenConfig};
 pub use browsers::Browsers;
 pub use catalogue::Catalogue;
 pub use cognito::Cognito;
-pub use config::{CognitoConfig, Config, HttpConfig, WorkflowConfig};
+pub use config::{CognitoConfig, Config, HttpConfig, PaymentConfig, WorkflowConfig};
 pub use limits::{Action, InvalidLimit, Limit, LimitSettings, Limits, TrustedProxies};
 pub use metrics::Metrics;
 pub use problem::{PROBLEM_JSON, ProblemCode};
+pub use return_urls::{NoOrigin, ReturnOrigins};
 pub use server::serve;
 pub use signing::{MIN_SIGNING_KEY_LENGTH, Purpose, Signer, WeakSigningKey};
 pub use state::AppState;
+pub use stripe_signature::WebhookSecrets;
 pub use workflows::{Start, WorkflowError, Workflows};
 
 /// How much longer than the wait for a workflow a request may take: reading the body, pricing, and asking what became

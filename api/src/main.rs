@@ -30,6 +30,8 @@ async fn main() -> anyhow::Result<()> {
         browsers: config.http.browsers,
         signer,
         workflows: Workflows::connect(connection, client, config.workflows),
+        return_origins: config.payment.return_origins,
+        webhook_secrets: config.payment.webhook_secrets,
         products: products.clone(),
         catalogue: Catalogue::new(products, config.http.catalogue_cache),
         carts: Carts::new(dynamodb.clone()),

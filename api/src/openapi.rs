@@ -35,6 +35,7 @@ const ADMIN: &str = "admin";
         (name = "payments", description = "What was paid, and giving it back."),
         (name = "products", description = "The catalogue and its stock."),
         (name = "users", description = "Accounts: registering, signing in, and the profile."),
+        (name = "webhooks", description = "For Stripe."),
         (name = "service", description = "For operators and their machines."),
     ),
     components(schemas(ProblemBody)),

@@ -57,6 +57,8 @@ problem_codes! {
     IdempotencyKeyMissing = "idempotency_key_missing", BAD_REQUEST, "The Idempotency-Key header is missing";
     /// The `Idempotency-Key` header is not what it should be.
     IdempotencyKeyInvalid = "idempotency_key_invalid", BAD_REQUEST, "The Idempotency-Key header is not valid";
+    /// What was sent is not signed by whom it should be.
+    InvalidSignature = "invalid_signature", BAD_REQUEST, "The signature is not valid";
     /// No credentials, or not valid ones.
     Unauthorized = "unauthorized", UNAUTHORIZED, "This needs a valid access token";
     /// The e-mail address, the password or the refresh token is wrong.

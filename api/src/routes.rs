@@ -9,6 +9,7 @@ pub(crate) mod payments;
 pub(crate) mod products;
 pub(crate) mod service;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -42,6 +43,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(payments::get_payment))
         .routes(routes!(payments::list_payments))
         .routes(routes!(payments::refund::create_refund))
+        .routes(routes!(webhooks::receive_stripe_event))
         .routes(routes!(
             notifications::settings::get_notification_settings,
             notifications::settings::put_notification_settings
@@ -69,6 +71,7 @@ pub(crate) fn problems() -> impl Iterator<Item = &'static (&'static str, &'stati
         payments::PROBLEMS,
         notifications::PROBLEMS,
         users::PROBLEMS,
+        webhooks::PROBLEMS,
     ]
     .into_iter()
     .flatten()

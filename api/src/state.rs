@@ -10,7 +10,9 @@ use crate::catalogue::Catalogue;
 use crate::cognito::Cognito;
 use crate::limits::{Limits, TrustedProxies};
 use crate::metrics::Metrics;
+use crate::return_urls::ReturnOrigins;
 use crate::signing::Signer;
+use crate::stripe_signature::WebhookSecrets;
 use crate::workflows::Workflows;
 
 /// What handlers share. Cloning is cheap: all of it are handles.
@@ -26,6 +28,10 @@ pub struct AppState {
     pub signer: Signer,
     /// The workflows that change orders.
     pub workflows: Workflows,
+    /// Where customers are led back to.
+    pub return_origins: ReturnOrigins,
+    /// What Stripe signs its events with.
+    pub webhook_secrets: WebhookSecrets,
     /// Products and their stock.
     pub products: Products,
     /// What customers read of them.
@@ -71,6 +77,8 @@ parts! {
     users: Users,
     signer: Signer,
     workflows: Workflows,
+    return_origins: ReturnOrigins,
+    webhook_secrets: WebhookSecrets,
     products: Products,
     catalogue: Catalogue,
     carts: Carts,

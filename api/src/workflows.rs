@@ -9,11 +9,12 @@ use temporalio_client::grpc::WorkflowService;
 use temporalio_client::tonic::{self, IntoRequest};
 use temporalio_client::{
     Client, ClientOptions, Connection, ConnectionOptions, RpcOptions, WorkflowDescribeOptions,
-    WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowUpdateHandle, WorkflowUpdateWithStartOptions,
+    WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowUpdateHandle,
+    WorkflowUpdateWithStartOptions,
 };
 use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
 use temporalio_common::search_attributes::{SearchAttributeUpdate, SearchAttributes};
-use temporalio_common::{HasWorkflowDefinition, UntypedWorkflow, UpdateDefinition};
+use temporalio_common::{HasWorkflowDefinition, SignalDefinition, UntypedWorkflow, UpdateDefinition};
 use tokio::sync::watch;
 
 use crate::config::WorkflowConfig;
@@ -209,6 +210,23 @@ impl Workflows {
         match tokio::time::timeout(LOOKUP_TIMEOUT, describe).await {
             Ok(Ok(_)) => Ok(true),
             Ok(Err(WorkflowInteractionError::NotFound(_))) => Ok(false),
+            Ok(Err(WorkflowInteractionError::Rpc(status))) => Err(WorkflowError::Unavailable(Box::new(status))),
+            Ok(Err(error)) => Err(WorkflowError::Defect(error.into())),
+            Err(_) => Err(WorkflowError::Silent),
+        }
+    }
+
+    /// Sends a workflow a signal that carries nothing. Sent twice under the same id, it arrives once; a workflow that has ended
+    /// needs none.
+    pub async fn signal<S>(&self, workflow_id: &str, signal: S, signal_id: &str) -> Result<(), WorkflowError>
+    where
+        S: SignalDefinition<Input = ()>,
+        S::Workflow: HasWorkflowDefinition<Run = S::Workflow>,
+    {
+        let handle = self.client()?.get_workflow_handle::<S::Workflow>(workflow_id);
+        let options = WorkflowSignalOptions::builder().request_id(signal_id.to_owned()).build();
+        match tokio::time::timeout(LOOKUP_TIMEOUT, handle.signal(signal, (), options)).await {
+            Ok(Ok(()) | Err(WorkflowInteractionError::NotFound(_))) => Ok(()),
             Ok(Err(WorkflowInteractionError::Rpc(status))) => Err(WorkflowError::Unavailable(Box::new(status))),
             Ok(Err(error)) => Err(WorkflowError::Defect(error.into())),
             Err(_) => Err(WorkflowError::Silent),

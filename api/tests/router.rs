@@ -13,7 +13,7 @@ use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, Request, StatusCode, request};
 use kassa_api::{
     AccessTokens, AppState, Browsers, Catalogue, Cognito, CognitoConfig, LimitSettings, Limits, Metrics, PROBLEM_JSON,
-    ProblemCode, TrustedProxies, WorkflowConfig, Workflows, document, router,
+    ProblemCode, ReturnOrigins, TrustedProxies, WebhookSecrets, WorkflowConfig, Workflows, document, router,
 };
 use kassa_store::{
     Carts, Database, DynamoDb, EventLog, Notifications, Orders, Products, RateLimits, RdsDataConfig, TableNames,
@@ -64,6 +64,8 @@ fn app_trusting(tokens: AccessTokens) -> Router {
         browsers: Browsers::default(),
         signer,
         workflows: Workflows::new(None, workflows),
+        return_origins: ReturnOrigins::parse("https://shop.example").expect("an origin"),
+        webhook_secrets: WebhookSecrets::default(),
         products: Products::new(dynamodb.clone()),
         catalogue: Catalogue::new(Products::new(dynamodb.clone()), Duration::from_secs(1)),
         carts: Carts::new(dynamodb.clone()),

@@ -144,6 +144,21 @@ impl Checkout<'_> {
         self.field("payment_method", json!(payment_method))
     }
 
+    /// Paying on a page of Stripe's.
+    #[must_use]
+    pub fn on_page(mut self) -> Self {
+        self.body.remove("payment_method");
+        self.field("payment", json!("hosted"))
+            .field("success_url", json!("https://shop.example/thanks"))
+            .field("cancel_url", json!("https://shop.example/cart"))
+    }
+
+    /// With a way back from an authentication.
+    #[must_use]
+    pub fn can_authenticate(self) -> Self {
+        self.field("return_url", json!("https://shop.example/back"))
+    }
+
     /// Expecting this total, in euro cents.
     #[must_use]
     pub fn expects(self, total: i64) -> Self {

@@ -11,7 +11,7 @@ use kassa_activities::events::Events;
 use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
-use kassa_activities::payments::Payments;
+use kassa_activities::payments::{AwaitedPayments, Payments};
 use kassa_activities::refunds::Refunds;
 use kassa_store::{Database, DynamoDb, EventLog, Products, Reservations};
 use kassa_stripe_client::PooledStripe;
@@ -40,7 +40,8 @@ pub async fn connect(config: &Config) -> anyhow::Result<Activities> {
         orders: Orders::new(kassa_store::Orders::new(database.clone()), Products::new(dynamodb.clone())),
         inventory: Inventory::new(Reservations::new(dynamodb.clone())),
         refunds: Refunds::new(kassa_store::Refunds::new(database)),
-        payments: Payments::new(stripe),
+        payments: Payments::new(stripe.clone()),
+        awaited_payments: AwaitedPayments::new(stripe),
         notifications: notifications(&aws, &config.announce, dynamodb.clone()),
         events: events(&aws, &config.announce, EventLog::new(dynamodb.clone())),
         carts: Carts::new(kassa_store::Carts::new(dynamodb)),

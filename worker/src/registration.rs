@@ -7,7 +7,7 @@ use kassa_activities::events::Events;
 use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::Notifications;
 use kassa_activities::orders::Orders;
-use kassa_activities::payments::Payments;
+use kassa_activities::payments::{AwaitedPayments, Payments};
 use kassa_activities::refunds::Refunds;
 use kassa_workflows::cancellation::Cancellation;
 use kassa_workflows::checkout::Checkout;
@@ -32,6 +32,8 @@ pub struct Activities {
     pub payments: Payments,
     /// Refunds in Aurora PostgreSQL.
     pub refunds: Refunds,
+    /// Payments at Stripe that wait for their customer.
+    pub awaited_payments: AwaitedPayments,
     /// Messages through SES and SNS.
     pub notifications: Notifications,
     /// Events on EventBridge.
@@ -48,6 +50,7 @@ pub fn options(task_queue: &str, activities: Activities) -> Result<WorkerOptions
         .register_activities(activities.inventory)
         .register_activities(activities.payments)
         .register_activities(activities.refunds)
+        .register_activities(activities.awaited_payments)
         .register_activities(activities.notifications)
         .register_activities(activities.events)
         .register_activities(activities.carts)

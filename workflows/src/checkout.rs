@@ -5,7 +5,7 @@ mod details;
 mod step;
 mod workflow;
 
-pub use answer::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Policy, Refusal, quote};
+pub use answer::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Payment, Policy, Refusal, quote};
 pub use step::{Step, Undo, UndoStack};
 pub use workflow::Checkout;
 

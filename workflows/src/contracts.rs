@@ -3,6 +3,7 @@
 //! Types are extended only by adding fields with a default: recorded histories and messages in flight have to stay
 //! readable. The wire names are written out, so that a rename in the code changes nothing outside.
 
+pub mod awaited;
 pub mod carts;
 pub mod events;
 pub mod inventory;
@@ -12,8 +13,9 @@ pub mod payments;
 pub mod refunds;
 
 /// The wire names of all activities: what a worker has to register.
-pub const ACTIVITY_NAMES: [&str; 17] = [
+pub const ACTIVITY_NAMES: [&str; 22] = [
     orders::PLACE,
+    orders::AWAIT_PAYMENT,
     orders::CONFIRM,
     orders::CANCEL,
     orders::FULFIL,
@@ -27,6 +29,10 @@ pub const ACTIVITY_NAMES: [&str; 17] = [
     payments::CREATE_REFUND,
     refunds::CLAIM,
     refunds::SETTLE,
+    awaited::OPEN_PAGE,
+    awaited::LOOK,
+    awaited::CLOSE,
+    awaited::WITHDRAW,
     notifications::SEND,
     events::PUBLISH,
     carts::SETTLE,

@@ -38,23 +38,35 @@ impl Payments {
         // What a repeated request returns is what was true at the first one.
         let intent = if is_final(&intent.status) { intent } else { self.retrieve(intent.id.as_str()).await? };
         match &intent.status {
-            PaymentIntentStatus::Succeeded => Ok(Charged::Captured { captured: captured(&intent, charge) }),
+            PaymentIntentStatus::Succeeded => {
+                Ok(Charged::Captured { captured: captured(&intent, charge.amount.currency) })
+            }
             PaymentIntentStatus::RequiresPaymentMethod | PaymentIntentStatus::RequiresConfirmation => {
                 Ok(Charged::Declined { decline: last_decline(&intent) })
             }
-            // The customer would have to authenticate in a browser, and there is none in this call.
-            PaymentIntentStatus::RequiresAction => Ok(Charged::Declined {
-                decline: Decline {
-                    code: "authentication_required".to_owned(),
-                    decline_code: Some("authentication_required".to_owned()),
-                    message: "This card requires authentication, which this checkout does not offer.".to_owned(),
-                },
+            PaymentIntentStatus::RequiresAction => Ok(match authentication_page(&intent) {
+                Some(url) => Charged::Awaiting { payment_intent: intent.id.to_string(), url },
+                None => Charged::Declined { decline: unauthenticated() },
             }),
             PaymentIntentStatus::Canceled => Err(PaymentError::Canceled),
             PaymentIntentStatus::Processing | PaymentIntentStatus::RequiresCapture | _ => {
                 Err(PaymentError::Unfinished(intent.status.to_string()))
             }
         }
+    }
+}
+
+/// Where the customer authenticates; nowhere if there is no address to come back to.
+fn authentication_page(intent: &PaymentIntent) -> Option<String> {
+    intent.next_action.as_ref()?.redirect_to_url.as_ref()?.url.clone()
+}
+
+fn unauthenticated() -> Decline {
+    Decline {
+        code: "authentication_required".to_owned(),
+        decline_code: Some("authentication_required".to_owned()),
+        message: "This card requires authentication, for which this checkout has no address to come back to."
+            .to_owned(),
     }
 }
 
@@ -71,6 +83,11 @@ pub(super) fn is_saved_failure(error: &Error) -> bool {
 pub(super) fn is_saved_refusal(error: &Error) -> bool {
     error.status().is_some_and(|status| (400..500).contains(&status))
         && error.api_error().is_some_and(|error| error.replayed)
+}
+
+/// The decline in an error, if the amount is one that Stripe does not charge at all.
+pub(super) fn amount_decline(error: &Error) -> Option<Decline> {
+    error.api_error().filter(|error| is_about_amount(error)).map(described)
 }
 
 /// Whether the amount is one that Stripe does not charge at all.
@@ -104,7 +121,7 @@ fn described(api: &ApiError) -> Decline {
 }
 
 /// Why an intent that was found again wants another means of payment.
-fn last_decline(intent: &PaymentIntent) -> Decline {
+pub(super) fn last_decline(intent: &PaymentIntent) -> Decline {
     let error = intent.last_payment_error.as_deref();
     Decline {
         code: error

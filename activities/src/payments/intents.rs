@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kassa_domain::{Money, OrderId};
+use kassa_domain::{Currency, Money, OrderId};
 use kassa_stripe_client::Error;
+use kassa_workflows::contracts::awaited::{AWAITED, AWAITED_KEY, ORDER_ID_KEY};
 use kassa_workflows::contracts::payments::{Captured, Charge};
 use stripe_client_core::{IdempotencyKey, RequestStrategy, StripeRequest};
 use stripe_core::payment_intent::{
@@ -13,7 +14,7 @@ use stripe_core::payment_intent::{
 };
 use stripe_shared::PaymentIntent;
 
-use super::{ORDER_ID, PaymentError, Payments};
+use super::{PaymentError, Payments};
 
 /// How much later than Stripe's clock ours may be when intents are listed by their time of creation.
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
@@ -28,24 +29,33 @@ pub(super) fn once(key: &str) -> Result<RequestStrategy, Error> {
 }
 
 fn create(charge: &Charge) -> Result<CreatePaymentIntent, PaymentError> {
-    let code = charge.amount.currency.code();
-    let currency: stripe_types::Currency =
-        code.to_ascii_lowercase().parse().map_err(|_| PaymentError::Currency(code))?;
-    let metadata = HashMap::from([(ORDER_ID.to_owned(), charge.order_id.to_string())]);
-    Ok(CreatePaymentIntent::new(charge.amount.amount, currency).metadata(metadata))
+    let mut metadata = HashMap::from([(ORDER_ID_KEY.to_owned(), charge.order_id.to_string())]);
+    if charge.return_url.is_some() {
+        metadata.insert(AWAITED_KEY.to_owned(), AWAITED.to_owned());
+    }
+    Ok(CreatePaymentIntent::new(charge.amount.amount, currency(charge.amount.currency)?).metadata(metadata))
+}
+
+/// A currency as Stripe writes it.
+pub(super) fn currency(currency: Currency) -> Result<stripe_types::Currency, PaymentError> {
+    let code = currency.code();
+    code.to_ascii_lowercase().parse().map_err(|_| PaymentError::Currency(code))
 }
 
 impl Payments {
     /// Creates the intent of an order and confirms it, in one call.
     pub(super) async fn create_confirmed(&self, charge: &Charge, key: &str) -> Result<PaymentIntent, PaymentError> {
-        // Redirects need a page to come back to; a checkout by API call has none.
+        // Payment methods that lead away are paid for later, or never; an authentication only takes a moment.
         let mut methods = CreatePaymentIntentAutomaticPaymentMethods::new(true);
         methods.allow_redirects = Some(CreatePaymentIntentAutomaticPaymentMethodsAllowRedirects::Never);
-        let request = create(charge)?
+        let mut request = create(charge)?
             .automatic_payment_methods(methods)
             .payment_method(charge.payment_method.clone())
             .description(format!("Order {}", charge.order_id))
             .confirm(true);
+        if let Some(return_url) = &charge.return_url {
+            request = request.return_url(return_url.as_str());
+        }
         Ok(request.customize().request_strategy(once(key)?).send(&self.stripe).await?)
     }
 
@@ -74,7 +84,8 @@ impl Payments {
             let page = list.send(&self.stripe).await?;
             let has_more = page.has_more;
             let last = page.data.last().map(|intent| intent.id.to_string());
-            let belongs = |intent: &PaymentIntent| intent.metadata.get(ORDER_ID).is_some_and(|id| id == order.as_str());
+            let belongs =
+                |intent: &PaymentIntent| intent.metadata.get(ORDER_ID_KEY).is_some_and(|id| id == order.as_str());
             if let Some(found) = page.data.into_iter().find(belongs) {
                 return Ok(Some(found));
             }
@@ -87,7 +98,7 @@ impl Payments {
 }
 
 /// What an intent has brought in.
-pub(super) fn captured(intent: &PaymentIntent, charge: &Charge) -> Captured {
-    let amount = Money::new(intent.amount_received, charge.amount.currency);
+pub(super) fn captured(intent: &PaymentIntent, currency: Currency) -> Captured {
+    let amount = Money::new(intent.amount_received, currency);
     Captured { payment_intent: intent.id.to_string(), amount }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use kassa_domain::RefundId;
+use kassa_domain::{Currency, OrderId, RefundId};
+use kassa_stripe_client::Error;
 use kassa_workflows::contracts::payments::{Charge, Refund, Refunded};
 use stripe_client_core::StripeRequest;
 use stripe_core::payment_intent::CancelPaymentIntent;
@@ -26,14 +27,16 @@ impl Payments {
         };
         let Some(intent) = intent else { return Ok(Refunded::NothingCaptured) };
         match &intent.status {
-            PaymentIntentStatus::Succeeded => self.refund_once(&intent, &refund.charge).await,
+            PaymentIntentStatus::Succeeded => {
+                self.refund_once(&intent, &refund.charge.order_id, refund.charge.amount.currency).await
+            }
             PaymentIntentStatus::Canceled => Ok(Refunded::NothingCaptured),
             PaymentIntentStatus::RequiresAction
             | PaymentIntentStatus::RequiresCapture
             | PaymentIntentStatus::RequiresConfirmation
             | PaymentIntentStatus::RequiresPaymentMethod => {
                 // Should it succeed at this very moment, cancelling fails, and the next attempt refunds it.
-                self.cancel(&intent).await?;
+                self.cancel(intent.id.as_str()).await?;
                 Ok(Refunded::NothingCaptured)
             }
             PaymentIntentStatus::Processing | _ => Err(PaymentError::Unfinished(intent.status.to_string())),
@@ -49,7 +52,7 @@ impl Payments {
                     // Nothing was ever charged under this key, nor under any later one.
                     let unused = self.retrieve(unused.id.as_str()).await?;
                     if unused.status != PaymentIntentStatus::Canceled {
-                        self.cancel(&unused).await?;
+                        self.cancel(unused.id.as_str()).await?;
                     }
                     return Ok(None);
                 }
@@ -82,26 +85,30 @@ impl Payments {
         Ok(None)
     }
 
-    async fn cancel(&self, intent: &PaymentIntent) -> Result<(), PaymentError> {
-        CancelPaymentIntent::new(intent.id.as_str()).send(&self.stripe).await?;
-        Ok(())
+    pub(super) async fn cancel(&self, intent: &str) -> Result<(), Error> {
+        CancelPaymentIntent::new(intent).send(&self.stripe).await.map(drop)
     }
 
-    async fn refund_once(&self, intent: &PaymentIntent, charge: &Charge) -> Result<Refunded, PaymentError> {
-        let refund_id = RefundId::of_undo(&charge.order_id);
+    pub(super) async fn refund_once(
+        &self,
+        intent: &PaymentIntent,
+        order_id: &OrderId,
+        currency: Currency,
+    ) -> Result<Refunded, PaymentError> {
+        let refund_id = RefundId::of_undo(order_id);
         let refund = if let Some(refund) = self.refunds_of(intent.id.as_str(), &refund_id).await?.into_iter().next() {
             refund
         } else {
             let request = CreateRefund::new()
                 .payment_intent(intent.id.as_str())
                 .metadata(HashMap::from([(REFUND_ID.to_owned(), refund_id.to_string())]));
-            request.customize().request_strategy(once(&refund_key(&charge.order_id))?).send(&self.stripe).await?
+            request.customize().request_strategy(once(&refund_key(order_id))?).send(&self.stripe).await?
         };
         match refund.status.as_deref() {
             Some(status @ ("failed" | "canceled" | "requires_action")) => {
                 Err(PaymentError::RefundFailed { refund: refund.id.to_string(), status: status.to_owned() })
             }
-            _ => Ok(Refunded::Refunded { captured: captured(intent, charge), refund: refund.id.to_string() }),
+            _ => Ok(Refunded::Refunded { captured: captured(intent, currency), refund: refund.id.to_string() }),
         }
     }
 }

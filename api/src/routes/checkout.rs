@@ -1,5 +1,7 @@
 //! Buying: one request starts the order and gets its answer.
 
+mod payment;
+
 use axum::Json as JsonBody;
 use axum::extract::State;
 use axum::http::header::{LOCATION, RETRY_AFTER};
@@ -10,15 +12,18 @@ use kassa_domain::{
     PricingError, ProductId, Quantity,
 };
 use kassa_store::{Orders, Products};
-use kassa_workflows::checkout::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Refusal, quote};
+use kassa_workflows::checkout::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Payment, Refusal, quote};
 use kassa_workflows::contracts::carts::Settle;
 use kassa_workflows::contracts::orders::PlaceOrder;
-use serde::de::{self, Deserializer};
+use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::payment::{PaymentWay, payment_method};
 use crate::auth::Visitor;
 use crate::checkouts::Checkouts;
 use crate::extract::{Json, RequiredIdempotencyKey};
@@ -76,10 +81,21 @@ pub(crate) struct CreateCheckout {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, required = false, format = "email", max_length = 254)]
     email: Option<EmailAddress>,
-    /// Stripe's payment method; never a card number.
-    #[serde(deserialize_with = "payment_method")]
+    /// Stripe's payment method; never a card number. Either this or `payment`.
+    #[serde(default, deserialize_with = "payment_method")]
     #[schema(pattern = "^pm_[A-Za-z0-9_]{1,64}$")]
-    payment_method: String,
+    payment_method: Option<String>,
+    /// `hosted`: on a page of Stripe's, which leads back to `success_url` or `cancel_url`. Either this or `payment_method`.
+    payment: Option<PaymentWay>,
+    /// The shop's page for a customer who has paid on Stripe's page.
+    #[schema(format = "uri", max_length = 2048)]
+    success_url: Option<String>,
+    /// The shop's page for a customer who comes back from Stripe's page without having paid.
+    #[schema(format = "uri", max_length = 2048)]
+    cancel_url: Option<String>,
+    /// The shop's page for a customer whose bank wants an authentication; without it, such a card is declined.
+    #[schema(format = "uri", max_length = 2048)]
+    return_url: Option<String>,
     /// What the customer was shown; if it costs something else, nothing is bought.
     #[schema(value_type = Option<MoneyInput>)]
     expected_total: Option<Object<MoneyInput>>,
@@ -102,19 +118,7 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
     T::deserialize(deserializer).map(Some)
 }
 
-fn payment_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let is_name =
-        |rest: &str| (1..=64).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if text.strip_prefix("pm_").is_some_and(is_name) {
-        Ok(text)
-    } else {
-        // The text is not repeated: it may be a card number.
-        Err(de::Error::custom("expected the id of a Stripe payment method: pm_ and 1 to 64 letters, digits or _"))
-    }
-}
-
-/// An order that is paid, or not decided yet.
+/// An order that is paid, is to be paid, or is not decided yet.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Checkout, example = json!({
     "order_id": "ord_1f0c", "status": "CONFIRMED", "total": {"amount": 2500, "currency": "EUR"}, "payment_id": "pay_1f0c",
@@ -127,9 +131,9 @@ pub(crate) struct CheckoutBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     order_token: Option<String>,
-    /// CONFIRMED, or PENDING while it is not decided.
+    /// CONFIRMED; `AWAITING_PAYMENT` while the customer is to pay; or PENDING while it is not decided.
     status: OrderStatusBody,
-    /// What was captured.
+    /// What was captured, or is to be paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     total: Option<MoneyBody>,
@@ -137,6 +141,14 @@ pub(crate) struct CheckoutBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     payment_id: Option<String>,
+    /// Where the customer pays or authenticates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    payment_url: Option<String>,
+    /// Until when (RFC 3339); then the order is cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, format = "date-time")]
+    expires_at: Option<String>,
 }
 
 /// Buys.
@@ -144,7 +156,9 @@ pub(crate) struct CheckoutBody {
 /// Without `items`, it buys the own cart: that of the account, or the one that the header `Kassa-Cart` names. What was
 /// bought is taken out of the cart once the order is confirmed, and what was put in meanwhile stays.
 ///
-/// Prices the order on the server, holds the stock, charges the card and answers when the money question is decided. Sent
+/// Prices the order on the server, holds the stock, charges the card and answers when the money question is decided. With
+/// `payment: hosted`, and with a card that wants an authentication, it answers where the customer is to be led instead, and the
+/// order waits. Sent
 /// again with the same `Idempotency-Key`, it buys nothing new and gives the same answer, with the header
 /// `Idempotent-Replayed: true`.
 #[utoipa::path(
@@ -160,7 +174,7 @@ pub(crate) struct CheckoutBody {
     request_body = CreateCheckout,
     responses(
         (
-            status = CREATED, description = "Paid and confirmed.", body = CheckoutBody,
+            status = CREATED, description = "Paid and confirmed; or waiting for the customer, who pays at `payment_url`.", body = CheckoutBody,
             headers(
                 ("Location" = String, description = "Where the order can be read."),
                 ("Idempotent-Replayed" = Option<bool>, description = "`true` if an earlier request bought it."),
@@ -183,6 +197,7 @@ pub(crate) async fn create_checkout(
     headers: HeaderMap,
     Json(request): Json<CreateCheckout>,
 ) -> Result<Response, Problem> {
+    let payment = request.payment(&state.return_origins)?;
     let email = request.email.ok_or_else(|| Problem::field("email", "missing: where shall the confirmation go?"))?;
     let Basket { what, lines, cart } = Basket::read(&state, &visitor, &headers, request.items).await?;
     let expected_total = request.expected_total.map(|Object(input)| Money::from(input));
@@ -193,7 +208,7 @@ pub(crate) async fn create_checkout(
     state.limits.by_caller(Action::Checkout, caller.as_str()).await?;
     let order_id = OrderId::derive(&caller, &key);
     let receipt = Receipt::new(&state.signer, &order_id, &caller);
-    let fingerprint = fingerprint(&what, &email, &request.payment_method, expected_total);
+    let fingerprint = fingerprint(&what, &email, &payment, expected_total);
 
     let priced = match preflight(&state.products, &lines, expected_total).await? {
         Ok(priced) => Some(priced),
@@ -216,7 +231,7 @@ pub(crate) async fn create_checkout(
             fingerprint: fingerprint.clone(),
             request_id: request_id.clone(),
         },
-        payment_method: request.payment_method,
+        payment,
         cart,
         policy: state.workflows.config().policy.clone(),
     };
@@ -318,10 +333,14 @@ fn lines(items: &[Object<Item>]) -> Result<Vec<Line>, Problem> {
 fn fingerprint(
     what: &serde_json::Value,
     email: &EmailAddress,
-    payment_method: &str,
+    payment: &Payment,
     expected_total: Option<Money>,
 ) -> Fingerprint {
-    let canonical = json!([what, email, payment_method, expected_total]);
+    let payment = match payment {
+        Payment::Card { payment_method, return_url: None } => json!(payment_method),
+        Payment::Card { .. } | Payment::Page { .. } => json!(payment),
+    };
+    let canonical = json!([what, email, payment, expected_total]);
     Fingerprint::of(&canonical.to_string())
 }
 
@@ -379,8 +398,27 @@ fn answered(answer: CheckoutAnswer, request_id: &str, receipt: Receipt) -> Respo
                 status: OrderStatus::Confirmed.into(),
                 total: Some(total.into()),
                 payment_id: Some(payment_id.into()),
+                payment_url: None,
+                expires_at: None,
             };
             (StatusCode::CREATED, location, JsonBody(body)).into_response()
+        }
+        CheckoutOutcome::AwaitingPayment { total, payment_url, expires_at } => {
+            let location = location(&receipt.order_id);
+            let body = CheckoutBody {
+                order_id: receipt.order_id.into(),
+                order_token: receipt.order_token,
+                status: OrderStatus::AwaitingPayment.into(),
+                total: Some(total.into()),
+                payment_id: None,
+                payment_url: Some(payment_url),
+                expires_at: rfc3339(expires_at),
+            };
+            (StatusCode::CREATED, location, JsonBody(body)).into_response()
+        }
+        CheckoutOutcome::PaymentExpired => {
+            let detail = "The customer did not pay in time, so nothing was charged. Another purchase needs a new key.";
+            receipt.on(Problem::new(ProblemCode::PaymentDeclined, detail)).into_response()
         }
         CheckoutOutcome::Declined { decline } => {
             let decline = DeclineBody::from(decline);
@@ -428,8 +466,15 @@ fn undecided(receipt: Receipt) -> Response {
         status: OrderStatus::Pending.into(),
         total: None,
         payment_id: None,
+        payment_url: None,
+        expires_at: None,
     };
     (StatusCode::ACCEPTED, headers, JsonBody(body)).into_response()
+}
+
+/// A time in seconds since 1970.
+fn rfc3339(seconds: i64) -> Option<String> {
+    OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
 }
 
 fn location(order_id: &OrderId) -> HeaderMap {
@@ -454,6 +499,7 @@ const _: () = assert!(MAX_LINES == 99 && MAX_QUANTITY == 999);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::return_urls::ReturnOrigins;
 
     fn request(json: &str) -> Result<CreateCheckout, serde_json::Error> {
         serde_json::from_str(json)
@@ -461,9 +507,11 @@ mod tests {
 
     fn fingerprint_of(json: &str) -> Fingerprint {
         let request = request(json).expect("a request");
+        let shop = ReturnOrigins::parse("https://shop.example").expect("an origin");
+        let payment = request.payment(&shop).expect("a payment");
         let lines = lines(&request.items.expect("items")).expect("lines");
         let expected = request.expected_total.map(|Object(input)| Money::from(input));
-        fingerprint(&json!(lines), &request.email.expect("an address"), &request.payment_method, expected)
+        fingerprint(&json!(lines), &request.email.expect("an address"), &payment, expected)
     }
 
     const PLAIN: &str =

@@ -1,6 +1,6 @@
 //! A server on this machine that speaks Stripe's HTTP API.
 //!
-//! It keeps payment intents, charges, refunds, customers and events, knows Stripe's documented test payment methods, keeps
+//! It keeps payment intents, checkout sessions, charges, refunds, customers and events, knows Stripe's documented test payment methods, keeps
 //! idempotency keys as Stripe documents it, and sends signed webhooks. No money moves, and no account is needed. Requests
 //! are checked as strictly as Stripe checks them, so that an application that works here is likely to work there.
 //!
@@ -24,11 +24,13 @@
 //! It differs from Stripe in two ways that an application could notice: a search finds a payment as soon as it is made, where
 //! Stripe may need a minute, and nobody is slowed down by rate limits unless a test asks for them.
 //!
-//! Customers authenticate on `/_hosted/3ds/{payment intent}`, where `next_action` leads them.
+//! Customers authenticate on `/_hosted/3ds/{payment intent}`, where `next_action` leads them, and pay for a checkout session on
+//! `/_hosted/checkout/{session}`, which is its `url`: post `payment_method=pm_card_visa` there, or `action=back`.
 
 mod api;
 mod app;
 mod charges;
+mod checkout_sessions;
 mod clock;
 mod connections;
 mod control;
@@ -154,7 +156,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
 
     let (store, mut state) = open_state(config.state)?;
     state.base_url = format!("http://{address}");
-    state.has_webhook = config.webhook.is_some();
+    state.webhook_events = config.webhook.as_ref().map(|webhook| webhook.events.clone()).unwrap_or_default();
     let unfinished = unfinished(&state);
     let webhook = match config.webhook {
         Some(webhook) => Some((webhook, webhooks::client().map_err(StartError::Client)?)),
@@ -182,6 +184,7 @@ fn router(app: Arc<App>) -> Router {
     Router::new()
         .nest("/_control", control::routes())
         .route("/_hosted/3ds/{id}", get(hosted::page).post(hosted::submit))
+        .route("/_hosted/checkout/{id}", get(checkout_sessions::page).post(checkout_sessions::submit))
         .fallback(api::handle)
         .with_state(app)
 }
@@ -201,7 +204,7 @@ fn open_state(path: Option<PathBuf>) -> Result<(Store, State), StartError> {
 
 /// What an earlier server with the same state file did not get to.
 fn unfinished(state: &State) -> Vec<FollowUp> {
-    let events = state.events.oldest_first().filter(|event| event.pending && state.has_webhook);
+    let events = state.events.oldest_first().filter(|event| event.pending && !state.webhook_events.is_empty());
     let refunds = state.refunds.oldest_first().filter(|refund| !refund.settled);
     let payments =
         state.payment_intents.oldest_first().filter(|intent| intent.status == payment_intents::Status::Processing);
@@ -261,9 +264,10 @@ impl Server {
         self.app.follow_up(FollowUp::Deliver(event.to_owned()));
     }
 
-    /// Puts the server's clock forward, for example to let it forget idempotency keys.
-    pub fn advance_clock(&self, by: Duration) {
-        self.app.clock.advance(by);
+    /// Puts the server's clock forward, for example to let it forget idempotency keys. Fails if the state file cannot
+    /// be written.
+    pub fn advance_clock(&self, by: Duration) -> Result<(), StoreError> {
+        self.app.advance_clock(by)
     }
 
     /// Stops the server and waits until its port and its state file are free again.

@@ -194,6 +194,33 @@ impl Orders {
         Err(contended())
     }
 
+    /// Makes an order `AWAITING_PAYMENT`, until a time in seconds since 1970.
+    pub async fn await_payment(&self, order_id: &OrderId, expires_at: i64) -> Result<(), OrderError> {
+        let detail = json!({ "expires_at": expires_at }).to_string();
+        for _ in 0..ATTEMPTS {
+            let parameters = Parameters::new()
+                .text("order_id", order_id.as_str())
+                .text("from_statuses", statuses_before(OrderStatus::AwaitingPayment, |_| true))
+                .text("detail", detail.as_str());
+            let found: Vec<AwaitRow> =
+                self.database.query(include_str!("orders/await_payment.sql"), parameters).await?;
+            let Some(found) = found.into_iter().next() else {
+                return Err(OrderError::UnknownOrder(order_id.clone()));
+            };
+            match found.status {
+                _ if found.changed => return Ok(()),
+                OrderStatus::AwaitingPayment => return Ok(()),
+                // Somebody else changed the order after this statement had begun: look again.
+                OrderStatus::Pending | OrderStatus::PaymentFailed => {}
+                status @ (OrderStatus::Confirmed
+                | OrderStatus::Cancelled
+                | OrderStatus::Shipped
+                | OrderStatus::Delivered) => return Err(illegal(order_id, status, OrderStatus::AwaitingPayment)),
+            }
+        }
+        Err(contended())
+    }
+
     /// Makes an order CONFIRMED and records its payment, which has to be what the order costs.
     pub async fn confirm(
         &self,
@@ -317,6 +344,12 @@ struct PlaceRow {
     placed: bool,
     fingerprint: Option<Fingerprint>,
     answer: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AwaitRow {
+    changed: bool,
+    status: OrderStatus,
 }
 
 #[derive(Deserialize)]

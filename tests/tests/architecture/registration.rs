@@ -9,7 +9,7 @@ use kassa_activities::events::Events;
 use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
-use kassa_activities::payments::Payments;
+use kassa_activities::payments::{AwaitedPayments, Payments};
 use kassa_activities::refunds::Refunds;
 use kassa_devstack::stack::sdk_config;
 use kassa_devstack::workspace;
@@ -39,6 +39,7 @@ async fn worker() -> WorkerOptions {
         inventory: Inventory::new(Reservations::new(dynamodb.clone())),
         refunds: Refunds::new(kassa_store::Refunds::new(database)),
         payments: Payments::new(PooledStripe::new(&stripe).unwrap()),
+        awaited_payments: AwaitedPayments::new(PooledStripe::new(&stripe).unwrap()),
         notifications: Notifications::new(
             Mailer::new(aws_sdk_sesv2::Client::new(&shared), "shop@example.com".to_owned()),
             Texter::new(aws_sdk_sns::Client::new(&shared)),

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kassa_domain::PaymentId;
-use kassa_workflows::checkout::{CheckoutAnswer, CheckoutInput, CheckoutOutcome};
+use kassa_workflows::checkout::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Payment};
 use kassa_workflows::contracts::inventory::{Inventory, Reservation, Reserve};
 use kassa_workflows::contracts::orders::{ConfirmOrder, Orders, Placed};
 use kassa_workflows::contracts::payments::{Charge, Charged, Payments};
@@ -27,7 +27,10 @@ impl ReorderedCheckout {
 
     #[run(name = "checkout")]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<CheckoutOutcome> {
-        let CheckoutInput { order: request, payment_method, .. } = ctx.state(|s| s.input.clone());
+        let CheckoutInput { order: request, payment, .. } = ctx.state(|s| s.input.clone());
+        let Payment::Card { payment_method, return_url } = payment else {
+            unreachable!("the recorded order was paid by card")
+        };
         let order_id = request.order_id.clone();
         let options = LocalActivityOptions::builder().start_to_close_timeout(Duration::from_secs(20)).build();
 
@@ -35,7 +38,7 @@ impl ReorderedCheckout {
         let Placed::Pending { order } = placed else { unreachable!("the recorded order was placed") };
         let reserve = Reserve { order_id: order_id.clone(), lines: request.lines };
         ctx.execute_local_activity(Inventory::reserve, reserve, options.clone()).await?;
-        let charge = Charge { order_id: order_id.clone(), attempt: 1, amount: order.total, payment_method };
+        let charge = Charge { order_id: order_id.clone(), attempt: 1, amount: order.total, payment_method, return_url };
         let charged = ctx.execute_local_activity(Payments::charge, charge, options.clone()).await?;
         let Charged::Captured { captured } = charged else { unreachable!("the recorded order was charged") };
 

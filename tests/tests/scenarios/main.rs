@@ -1,6 +1,7 @@
 //! Orders from the customer's request to their end, through everything that is real about them.
 
 mod accounts;
+mod authentication;
 mod bad_input;
 mod budget;
 mod cancellation;
@@ -12,6 +13,7 @@ mod catalogue_reads;
 mod compensation;
 mod confirmed;
 mod declined;
+mod hosted;
 mod idempotency;
 mod impatience;
 mod limits;

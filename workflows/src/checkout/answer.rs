@@ -6,6 +6,7 @@ use kassa_domain::{Fingerprint, Line, Money, OrderId, PaymentId, PricedOrder, Pr
 use serde::{Deserialize, Serialize};
 
 use crate::cancellation::CancelledBy;
+use crate::contracts::awaited::ReturnUrls;
 use crate::contracts::carts::Settle;
 use crate::contracts::inventory::Shortage;
 use crate::contracts::orders::PlaceOrder;
@@ -16,14 +17,34 @@ use crate::contracts::payments::Decline;
 pub struct CheckoutInput {
     /// Who wants what.
     pub order: PlaceOrder,
-    /// Stripe's payment method (`pm_...`).
-    pub payment_method: String,
+    /// How it is paid.
+    #[serde(flatten)]
+    pub payment: Payment,
     /// The cart that is bought, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cart: Option<Settle>,
     /// How patient the workflow is.
     #[serde(default)]
     pub policy: Policy,
+}
+
+/// How an order is paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Payment {
+    /// With a card, at once, or after an authentication.
+    Card {
+        /// Stripe's payment method (`pm_...`).
+        payment_method: String,
+        /// Where the customer comes back to after an authentication; without it, a card that wants one is declined.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        return_url: Option<String>,
+    },
+    /// By the customer, on a page of Stripe's.
+    Page {
+        /// Where the page leads back to.
+        page: ReturnUrls,
+    },
 }
 
 /// Durations that operators and tests choose; the workflow itself has no clock to bend.
@@ -36,6 +57,11 @@ pub struct Policy {
     pub tail_patience_ms: u64,
     /// How long a refund that Stripe calls pending is asked after before it is parked, in milliseconds.
     pub refund_patience_ms: u64,
+    /// How long stock is held for a customer who is to pay, in milliseconds.
+    pub hold_ms: u64,
+    /// How soon Stripe is asked for the first time whether such a customer has paid, in milliseconds; later less and less
+    /// often. Webhooks are faster, and may be lost.
+    pub poll_ms: u64,
 }
 
 impl Default for Policy {
@@ -43,10 +69,13 @@ impl Default for Policy {
         // Ten minutes are longer than a failover of Aurora or a bad deployment takes; nobody waits longer for a
         // checkout. Mail and events may wait for the end of an outage of a day.
         // Banks take up to ten working days over a refund (Stripe documentation, "Refund and cancel payments").
+        // Half an hour is what Stripe gives the customers of its pages at least.
         Self {
             patience_ms: 10 * 60 * 1000,
             tail_patience_ms: 24 * 60 * 60 * 1000,
             refund_patience_ms: 14 * 24 * 60 * 60 * 1000,
+            hold_ms: 30 * 60 * 1000,
+            poll_ms: 30 * 1000,
         }
     }
 }
@@ -65,6 +94,16 @@ impl Policy {
     /// How long a pending refund is asked after before it is parked.
     pub const fn refund_patience(&self) -> Duration {
         Duration::from_millis(self.refund_patience_ms)
+    }
+
+    /// How long stock is held for a customer who is to pay.
+    pub const fn hold(&self) -> Duration {
+        Duration::from_millis(self.hold_ms)
+    }
+
+    /// How soon Stripe is asked for the first time whether such a customer has paid.
+    pub const fn poll(&self) -> Duration {
+        Duration::from_millis(self.poll_ms)
     }
 }
 
@@ -92,6 +131,17 @@ pub enum CheckoutOutcome {
         /// The payment.
         payment_id: PaymentId,
     },
+    /// The customer is to pay; the order waits.
+    AwaitingPayment {
+        /// What is to be paid.
+        total: Money,
+        /// Where.
+        payment_url: String,
+        /// Until when, in seconds since 1970.
+        expires_at: i64,
+    },
+    /// The customer did not pay in time; nothing was charged.
+    PaymentExpired,
     /// The card was declined.
     Declined {
         /// Why.
@@ -153,10 +203,11 @@ pub fn quote(lines: &[Line], catalogue: &[Product], expected_total: Option<Money
 }
 
 impl CheckoutOutcome {
-    /// The stable code of the reason why the order was not confirmed; `None` if it was.
+    /// The stable code of the reason why the order was not confirmed; `None` if it was, or still may be.
     pub const fn failure_reason(&self) -> Option<&'static str> {
         match self {
-            Self::Confirmed { .. } => None,
+            Self::Confirmed { .. } | Self::AwaitingPayment { .. } => None,
+            Self::PaymentExpired => Some("payment_expired"),
             Self::Declined { .. } => Some("payment_declined"),
             Self::OutOfStock { .. } => Some("out_of_stock"),
             Self::Refused { refusal: Refusal::PriceChanged { .. } } => Some("price_changed"),
@@ -164,14 +215,6 @@ impl CheckoutOutcome {
             Self::Refused { refusal: Refusal::NothingToPay } => Some("nothing_to_pay"),
             Self::Cancelled { by } => Some(by.reason()),
             Self::Failed { .. } => Some("step_failed"),
-        }
-    }
-    /// Whether the customer may not have been told yet: a step that fails for good may do so long after the caller was
-    /// told to come back, while whatever else is decided is decided while the caller waits.
-    pub const fn is_news_to_the_customer(&self) -> bool {
-        match self {
-            Self::Failed { .. } | Self::Cancelled { .. } => true,
-            Self::Confirmed { .. } | Self::Declined { .. } | Self::OutOfStock { .. } | Self::Refused { .. } => false,
         }
     }
 }

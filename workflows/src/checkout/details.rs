@@ -12,6 +12,8 @@ use crate::parking::ParkingLot;
 pub(super) struct Progress {
     pub(super) total: Option<Money>,
     pub(super) running: Option<Step>,
+    /// Whether the customer is to pay.
+    pub(super) awaiting: bool,
     pub(super) undone: Vec<Undo>,
     pub(super) failure: Option<String>,
     pub(super) finished: bool,
@@ -33,6 +35,7 @@ pub(super) fn render(progress: &Progress, parked: &ParkingLot) -> String {
             Some(running) if step < running => "done",
             Some(running) if step == running && progress.failure.is_some() => "failed",
             Some(running) if step == running && progress.finished => "done",
+            Some(Step::Charge) if step == Step::Charge && progress.awaiting => "**waiting for the customer**",
             Some(running) if step == running => "**running**",
             _ => "-",
         };

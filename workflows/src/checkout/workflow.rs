@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "the workflow macros generate markers without documentation")]
 
+mod pay;
 mod sell;
 mod settle;
 mod take_back;
@@ -15,6 +16,7 @@ use self::sell::Sale;
 use super::details::Progress;
 use super::step::UndoStack;
 use super::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, details};
+use crate::contracts::awaited::{OpenPage, Pending};
 use crate::parking::{Decision, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, all_answered, detached};
 
 /// One order from its request to its end.
@@ -24,13 +26,27 @@ pub struct Checkout {
     answer: Option<CheckoutAnswer>,
     parked: ParkingLot,
     progress: Progress,
+    /// The page on which the customer pays, as it was asked for.
+    page: Option<OpenPage>,
+    /// The payment that is waited for.
+    pending: Option<Pending>,
+    /// Whether something may have changed about that payment since the last look.
+    payment_changed: bool,
 }
 
 #[workflow_methods]
 impl Checkout {
     #[init]
     fn new(_ctx: &WorkflowContextView, input: CheckoutInput) -> Self {
-        Self { input, answer: None, parked: ParkingLot::default(), progress: Progress::default() }
+        Self {
+            input,
+            answer: None,
+            parked: ParkingLot::default(),
+            progress: Progress::default(),
+            page: None,
+            pending: None,
+            payment_changed: false,
+        }
     }
 
     /// Carries the order through all steps; takes back what was done if it cannot go on.
@@ -69,6 +85,12 @@ impl Checkout {
         // A detached wait has no token that anybody could cancel, so it ends only with the answer there.
         let _detached = ctx.wait_condition_with_options(|s| s.answer.is_some(), detached()).await;
         ctx.state(|s| s.answer.clone()).expect("the condition was just met")
+    }
+
+    /// Something may have changed about the payment that the order waits for. Carries nothing that would be believed.
+    #[signal(name = "payment_changed")]
+    pub fn payment_changed(&mut self, _ctx: &mut SyncWorkflowContext<Self>) {
+        self.payment_changed = true;
     }
 
     /// Operators: tries the parked step again.

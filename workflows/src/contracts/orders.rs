@@ -19,6 +19,8 @@ use crate::checkout::{CheckoutAnswer, Refusal};
 
 /// Wire name of [`Orders::place`].
 pub const PLACE: &str = "orders.place";
+/// Wire name of [`Orders::await_payment`].
+pub const AWAIT_PAYMENT: &str = "orders.await_payment";
 /// Wire name of [`Orders::confirm`].
 pub const CONFIRM: &str = "orders.confirm";
 /// Wire name of [`Orders::cancel`].
@@ -70,6 +72,15 @@ pub enum Placed {
         /// The price snapshot; without lines if the order was cancelled before it was placed.
         order: PricedOrder,
     },
+}
+
+/// Marks an order as `AWAITING_PAYMENT`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitPayment {
+    /// The order.
+    pub order_id: OrderId,
+    /// Until when the customer can pay, in seconds since 1970.
+    pub expires_at: i64,
 }
 
 /// Marks an order as CONFIRMED and records its payment.
@@ -193,6 +204,12 @@ impl Orders {
     /// Loads the products, prices the order and writes it as PENDING in one statement.
     #[activity(name = PLACE)]
     pub fn place(input: PlaceOrder) -> Result<Placed, ActivityError> {
+        unimplemented!()
+    }
+
+    /// Writes status and history of an order whose customer is to pay, in one statement.
+    #[activity(name = AWAIT_PAYMENT)]
+    pub fn await_payment(input: AwaitPayment) -> Result<(), ActivityError> {
         unimplemented!()
     }
 

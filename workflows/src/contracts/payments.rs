@@ -30,6 +30,9 @@ pub struct Charge {
     pub amount: Money,
     /// Stripe's payment method (`pm_...`).
     pub payment_method: String,
+    /// Where the customer comes back to after an authentication; without it, a card that wants one is declined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<String>,
 }
 
 /// What came of a charge.
@@ -45,6 +48,13 @@ pub enum Charged {
     Declined {
         /// Why.
         decline: Decline,
+    },
+    /// The customer has to authenticate first; nothing moved yet.
+    Awaiting {
+        /// Stripe's intent (`pi_...`).
+        payment_intent: String,
+        /// Where the customer does so.
+        url: String,
     },
 }
 

@@ -12,6 +12,12 @@ const SIGNING_KEY: &str = "local-stack-signing-key-0123456789abcdef";
 /// The key that the Stripe stand-in accepts.
 pub const STRIPE_SECRET_KEY: &str = "sk_test_local";
 
+/// What the Stripe stand-in signs its events with.
+pub const STRIPE_WEBHOOK_SECRET: &str = "whsec_local";
+
+/// Where customers may be led back to: the shop of the tests, and whatever a developer runs.
+const RETURN_URL_ORIGINS: &str = "https://shop.example,http://localhost:3000";
+
 /// The address that mail is sent from.
 pub const MAIL_FROM: &str = "orders@kassa.example";
 
@@ -62,6 +68,8 @@ pub(super) fn environment(options: &StackOptions, ports: &Ports, aws: &Ministack
         ("KASSA_EVENT_BUS", ministack::EVENT_BUS.to_owned()),
         ("KASSA_STRIPE_ENDPOINT", url(&ports.stripe)),
         ("KASSA_STRIPE_SECRET_KEY", STRIPE_SECRET_KEY.to_owned()),
+        ("KASSA_STRIPE_WEBHOOK_SECRET", STRIPE_WEBHOOK_SECRET.to_owned()),
+        ("KASSA_RETURN_URL_ORIGINS", RETURN_URL_ORIGINS.to_owned()),
         ("KASSA_API_LISTEN", ports.api.address().to_string()),
         ("KASSA_TOKEN_ISSUER", pool.issuer()),
         ("KASSA_TOKEN_KEYS_URL", aws.token_keys_url()),

@@ -2,11 +2,12 @@
 
 use kassa_stand_ins::{rds_data, stripe};
 
-use super::environment::{DATABASE, MAIL_FROM, STRIPE_SECRET_KEY};
+use super::environment::{DATABASE, MAIL_FROM, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET};
 use super::folder::StateFolder;
 use super::{StackOptions, data};
 use crate::dynamodb::DynamoDb;
 use crate::error::{Error, Result, chain};
+use crate::http::loopback;
 use crate::ministack::{self, Ministack};
 use crate::ports::Ports;
 use crate::postgres::{self, Postgres};
@@ -14,6 +15,10 @@ use crate::progress::{Progress, step};
 use crate::temporal::{self, Temporal, TemporalPorts};
 use crate::tools::{self, Tools};
 use crate::workspace;
+
+/// The events that the API wants from Stripe.
+const WEBHOOK_EVENTS: [&str; 4] =
+    ["checkout.session.*", "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled"];
 
 /// Everything but the product itself.
 pub(super) struct Servers {
@@ -111,7 +116,11 @@ async fn start_stripe(folder: &StateFolder, ports: &Ports) -> Result<stripe::Ser
     stripe::start(stripe::Config {
         listen: ports.stripe.address(),
         secret_key: STRIPE_SECRET_KEY.to_owned(),
-        webhook: None,
+        webhook: Some(stripe::Webhook {
+            url: format!("{}/api/webhooks/stripe", loopback(ports.api.number())),
+            secret: STRIPE_WEBHOOK_SECRET.to_owned(),
+            events: WEBHOOK_EVENTS.map(str::to_owned).into(),
+        }),
         state,
     })
     .await

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use super::checkout_sessions;
 use super::clock::Clock;
 use super::faults::Faults;
 use super::idempotency::Key;
@@ -64,6 +65,13 @@ impl App {
             let _ = self.follow_ups.send(follow_up);
         }
         Ok(result)
+    }
+
+    /// Puts the clock forward. What has expired by then does so.
+    pub(crate) fn advance_clock(&self, by: Duration) -> Result<(), StoreError> {
+        self.clock.advance(by);
+        let now = self.clock.now();
+        self.change(|state| checkout_sessions::expire_due(state, now))
     }
 
     /// Lets something happen that does not change the state by itself.

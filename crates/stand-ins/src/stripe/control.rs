@@ -144,9 +144,11 @@ struct Advance {
     advance_seconds: u64,
 }
 
-async fn advance_clock(State(app): State<Arc<App>>, Json(request): Json<Advance>) -> StatusCode {
-    app.clock.advance(Duration::from_secs(request.advance_seconds));
-    StatusCode::NO_CONTENT
+async fn advance_clock(State(app): State<Arc<App>>, Json(request): Json<Advance>) -> Response {
+    match app.advance_clock(Duration::from_secs(request.advance_seconds)) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
 }
 
 fn change(app: &App, change: impl FnOnce(&mut ServerState, &Origin) -> Result<Value, ApiError>) -> Response {

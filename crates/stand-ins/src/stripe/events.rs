@@ -62,7 +62,7 @@ pub(crate) fn emit(state: &mut State, origin: &Origin, event_type: &str, object:
         object,
         request_id: origin.request_id.clone(),
         idempotency_key: origin.idempotency_key.clone(),
-        pending: state.has_webhook,
+        pending: state.webhook_events.iter().any(|wanted| matches_type(wanted, event_type)),
         attempts: 0,
     };
     if event.pending {

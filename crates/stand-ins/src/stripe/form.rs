@@ -26,6 +26,11 @@ impl Form {
         Self { fields }
     }
 
+    /// Parameters that were not sent.
+    pub(crate) fn of<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self { fields: fields.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect() }
+    }
+
     /// The value of a parameter, named with its brackets.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
         self.fields.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
@@ -128,25 +133,37 @@ pub(crate) fn apply_metadata(metadata: &mut BTreeMap<String, String>, form: &For
     if form.text("metadata") == Some("") {
         changed.clear();
     }
-    for (key, value) in form.parts("metadata") {
+    change_metadata(&mut changed, form, "metadata")?;
+    *metadata = changed;
+    Ok(())
+}
+
+/// The metadata that a request gives to something new, under this name.
+pub(crate) fn metadata_of(form: &Form, name: &str) -> Result<BTreeMap<String, String>, ApiError> {
+    let mut metadata = BTreeMap::new();
+    change_metadata(&mut metadata, form, name)?;
+    Ok(metadata)
+}
+
+fn change_metadata(changed: &mut BTreeMap<String, String>, form: &Form, name: &str) -> Result<(), ApiError> {
+    for (key, value) in form.parts(name) {
         if value.is_empty() {
             changed.remove(key);
             continue;
         }
         if key.chars().count() > 40 {
             let message = format!("Metadata keys can be up to 40 characters long, but '{key}' is longer.");
-            return Err(ApiError::invalid(message).param("metadata"));
+            return Err(ApiError::invalid(message).param(name));
         }
         if value.chars().count() > 500 {
             let message = format!("Metadata values can have up to 500 characters, but the value of '{key}' has more.");
-            return Err(ApiError::invalid(message).param(&format!("metadata[{key}]")));
+            return Err(ApiError::invalid(message).param(&format!("{name}[{key}]")));
         }
         changed.insert(key.to_owned(), value.to_owned());
     }
     if changed.len() > 50 {
-        return Err(ApiError::invalid("Metadata can have up to 50 keys.").param("metadata"));
+        return Err(ApiError::invalid("Metadata can have up to 50 keys.").param(name));
     }
-    *metadata = changed;
     Ok(())
 }
 

@@ -12,6 +12,9 @@ use super::money::format_amount;
 use super::operations::Origin;
 use super::payment_intents::{self, Authentication, NextAction, Status};
 
+/// What the browser shows in its tab.
+const TITLE: &str = "3-D Secure (test)";
+
 /// Shows what is to be authenticated.
 pub(crate) async fn page(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
     let shown = app.read(|state| {
@@ -20,21 +23,27 @@ pub(crate) async fn page(State(app): State<Arc<App>>, Path(id): Path<String>) ->
     });
     match shown {
         None => not_found(),
-        Some((amount, currency, Status::RequiresAction)) => document(&format!(
-            "<h1>3-D Secure</h1>
+        Some((amount, currency, Status::RequiresAction)) => document(
+            TITLE,
+            &format!(
+                "<h1>3-D Secure</h1>
              <p>A shop asks for <strong>{} {}</strong>. This is a test page: nothing is really paid.</p>
              <form method=\"post\">
                <button name=\"result\" value=\"passed\">Complete authentication</button>
                <button name=\"result\" value=\"failed\">Fail authentication</button>
              </form>",
-            escape(&amount),
-            escape(&currency.to_uppercase()),
-        ))
+                escape(&amount),
+                escape(&currency.to_uppercase()),
+            ),
+        )
         .into_response(),
-        Some((_, _, status)) => document(&format!(
-            "<h1>3-D Secure</h1><p>There is nothing to authenticate: the payment is <em>{}</em>.</p>",
-            status.as_str()
-        ))
+        Some((_, _, status)) => document(
+            TITLE,
+            &format!(
+                "<h1>3-D Secure</h1><p>There is nothing to authenticate: the payment is <em>{}</em>.</p>",
+                status.as_str()
+            ),
+        )
         .into_response(),
     }
 }
@@ -75,27 +84,30 @@ pub(crate) async fn submit(State(app): State<Arc<App>>, Path(id): Path<String>, 
                     ))
                     .into_response()
                 }
-                None => {
-                    document(&format!("<h1>3-D Secure</h1><p>The payment has {result}. You can close this window.</p>"))
-                        .into_response()
-                }
+                None => document(
+                    TITLE,
+                    &format!("<h1>3-D Secure</h1><p>The payment has {result}. You can close this window.</p>"),
+                )
+                .into_response(),
             }
         }
     }
 }
 
 fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, document("<h1>3-D Secure</h1><p>There is no such payment.</p>")).into_response()
+    (StatusCode::NOT_FOUND, document(TITLE, "<h1>3-D Secure</h1><p>There is no such payment.</p>")).into_response()
 }
 
-fn document(content: &str) -> Html<String> {
+/// A page for people.
+pub(crate) fn document(title: &str, content: &str) -> Html<String> {
     Html(format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>3-D Secure (test)</title>
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>
          <style>body {{ font-family: sans-serif; margin: 4rem auto; max-width: 30rem }} button {{ padding: .6rem 1rem }}</style>
          </head><body>{content}</body></html>"
     ))
 }
 
-fn escape(text: &str) -> String {
+/// Text as it stands in HTML.
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::errors::ApiError;
 use super::form::Form;
 use super::state::State;
-use super::{charges, customers, events, expand, payment_intents, payment_methods, refunds};
+use super::{charges, checkout_sessions, customers, events, expand, payment_intents, payment_methods, refunds};
 
 /// One request to an operation.
 #[derive(Debug)]
@@ -59,6 +59,10 @@ pub(crate) enum Operation {
     ListRefunds,
     RetrieveCharge(String),
     ListCharges,
+    CreateCheckoutSession,
+    RetrieveCheckoutSession(String),
+    ExpireCheckoutSession(String),
+    ListCheckoutSessions,
     CreateCustomer,
     RetrieveCustomer(String),
     UpdateCustomer(String),
@@ -74,6 +78,7 @@ impl Operation {
     /// The operation that a request asks for.
     pub(crate) fn of(method: &str, path: &str) -> Option<Self> {
         let segments: Vec<&str> = path.strip_prefix("/v1/")?.trim_end_matches('/').split('/').collect();
+        let session = || segments.get(2).map(|id| (*id).to_owned());
         let id = || segments.get(1).map(|id| (*id).to_owned());
         Some(match (method, segments.as_slice()) {
             ("POST", ["payment_intents"]) => Self::CreatePaymentIntent,
@@ -90,6 +95,10 @@ impl Operation {
             ("POST", ["refunds", _]) => Self::UpdateRefund(id()?),
             ("GET", ["charges"]) => Self::ListCharges,
             ("GET", ["charges", _]) => Self::RetrieveCharge(id()?),
+            ("POST", ["checkout", "sessions"]) => Self::CreateCheckoutSession,
+            ("GET", ["checkout", "sessions"]) => Self::ListCheckoutSessions,
+            ("GET", ["checkout", "sessions", _]) => Self::RetrieveCheckoutSession(session()?),
+            ("POST", ["checkout", "sessions", _, "expire"]) => Self::ExpireCheckoutSession(session()?),
             ("POST", ["customers"]) => Self::CreateCustomer,
             ("GET", ["customers"]) => Self::ListCustomers,
             ("GET", ["customers", _]) => Self::RetrieveCustomer(id()?),
@@ -120,6 +129,10 @@ impl Operation {
             Self::ListRefunds => "refunds.list",
             Self::RetrieveCharge(_) => "charges.retrieve",
             Self::ListCharges => "charges.list",
+            Self::CreateCheckoutSession => "checkout_sessions.create",
+            Self::RetrieveCheckoutSession(_) => "checkout_sessions.retrieve",
+            Self::ExpireCheckoutSession(_) => "checkout_sessions.expire",
+            Self::ListCheckoutSessions => "checkout_sessions.list",
             Self::CreateCustomer => "customers.create",
             Self::RetrieveCustomer(_) => "customers.retrieve",
             Self::UpdateCustomer(_) => "customers.update",
@@ -137,6 +150,9 @@ impl Operation {
         const KEY: &str = "order_id";
         if let Some(order_id) = form.owned(&format!("metadata[{KEY}]")) {
             return Some(order_id);
+        }
+        if let Self::RetrieveCheckoutSession(id) | Self::ExpireCheckoutSession(id) = self {
+            return state.checkout_sessions.get(id)?.metadata.get(KEY).cloned();
         }
         let named_intent = match self {
             Self::RetrievePaymentIntent(id)
@@ -175,6 +191,10 @@ impl Operation {
             Self::ListRefunds => refunds::list(state, call),
             Self::RetrieveCharge(id) => charges::retrieve(state, id),
             Self::ListCharges => charges::list(state, call),
+            Self::CreateCheckoutSession => checkout_sessions::create(state, call),
+            Self::RetrieveCheckoutSession(id) => checkout_sessions::retrieve(state, call, id),
+            Self::ExpireCheckoutSession(id) => checkout_sessions::expire(state, call, id),
+            Self::ListCheckoutSessions => checkout_sessions::list(state, call),
             Self::CreateCustomer => customers::create(state, call),
             Self::RetrieveCustomer(id) => customers::retrieve(state, id),
             Self::UpdateCustomer(id) => customers::update(state, call, id),
@@ -202,6 +222,8 @@ mod tests {
             ("GET", "/v1/payment_intents/pi_1", "payment_intents.retrieve"),
             ("POST", "/v1/payment_intents/pi_1/confirm", "payment_intents.confirm"),
             ("POST", "/v1/refunds/re_1", "refunds.update"),
+            ("GET", "/v1/checkout/sessions/cs_1", "checkout_sessions.retrieve"),
+            ("POST", "/v1/checkout/sessions/cs_1/expire", "checkout_sessions.expire"),
         ] {
             assert_eq!(Operation::of(method, path).map(|operation| operation.name()), Some(name));
         }

@@ -1,5 +1,6 @@
 //! Payment intents: `/v1/payment_intents`.
 
+mod abandon;
 mod attempt;
 mod cancel;
 mod capture;
@@ -13,12 +14,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub(crate) use self::abandon::abandon;
 pub use self::attempt::Authentication;
 pub(crate) use self::attempt::{authenticate, settle};
 pub(crate) use self::cancel::cancel;
 pub(crate) use self::capture::capture;
 pub(crate) use self::confirm::confirm;
-pub(crate) use self::create::create;
+pub(crate) use self::create::{create, of_session};
 pub(crate) use self::read::{list, retrieve, search};
 pub(crate) use self::update::update;
 
@@ -56,6 +58,9 @@ pub(crate) struct PaymentIntent {
     pub(crate) next_action: Option<NextAction>,
     pub(crate) canceled_at: Option<i64>,
     pub(crate) cancellation_reason: Option<String>,
+    /// The checkout session on whose page it is paid.
+    #[serde(default)]
+    pub(crate) session: Option<String>,
 }
 
 /// How far a payment has come.
@@ -165,7 +170,7 @@ impl PaymentIntent {
     }
 
     fn render_next_action(&self, action: &NextAction, base_url: &str) -> Value {
-        let page = format!("{base_url}/_hosted/3ds/{}", self.id);
+        let page = authentication_page(self, base_url);
         match action {
             NextAction::RedirectToUrl { return_url } => json!({
                 "type": "redirect_to_url",
@@ -177,6 +182,11 @@ impl PaymentIntent {
             }),
         }
     }
+}
+
+/// Where the customer authenticates the payment.
+pub(crate) fn authentication_page(intent: &PaymentIntent, base_url: &str) -> String {
+    format!("{base_url}/_hosted/3ds/{}", intent.id)
 }
 
 /// The payment intent that an address names.

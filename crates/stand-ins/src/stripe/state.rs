@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::charges::Charge;
+use super::checkout_sessions::CheckoutSession;
 use super::customers::Customer;
 use super::events::Event;
 use super::idempotency::SavedAnswer;
@@ -88,6 +89,7 @@ pub(crate) struct State {
     pub(crate) payment_intents: Table<PaymentIntent>,
     pub(crate) payment_methods: Table<PaymentMethod>,
     pub(crate) charges: Table<Charge>,
+    pub(crate) checkout_sessions: Table<CheckoutSession>,
     pub(crate) refunds: Table<Refund>,
     pub(crate) customers: Table<Customer>,
     pub(crate) events: Table<Event>,
@@ -96,8 +98,8 @@ pub(crate) struct State {
     pub(crate) follow_ups: Vec<FollowUp>,
     /// Where this server is reached, for the addresses in its answers.
     pub(crate) base_url: String,
-    /// Whether events go to a webhook endpoint.
-    pub(crate) has_webhook: bool,
+    /// Which events go to a webhook endpoint, by their types; a type may end in `*`.
+    pub(crate) webhook_events: Vec<String>,
 }
 
 /// Something that happens by itself after a change.

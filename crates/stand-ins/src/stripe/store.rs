@@ -67,6 +67,7 @@ impl Store {
         load_table(connection, &mut state.payment_intents)?;
         load_table(connection, &mut state.payment_methods)?;
         load_table(connection, &mut state.charges)?;
+        load_table(connection, &mut state.checkout_sessions)?;
         load_table(connection, &mut state.refunds)?;
         load_table(connection, &mut state.customers)?;
         load_table(connection, &mut state.events)?;
@@ -87,6 +88,7 @@ impl Store {
         save_table(&transaction, &mut state.payment_intents)?;
         save_table(&transaction, &mut state.payment_methods)?;
         save_table(&transaction, &mut state.charges)?;
+        save_table(&transaction, &mut state.checkout_sessions)?;
         save_table(&transaction, &mut state.refunds)?;
         save_table(&transaction, &mut state.customers)?;
         save_table(&transaction, &mut state.events)?;
@@ -100,6 +102,7 @@ fn forget_changes(state: &mut State) {
     state.payment_intents.take_changed();
     state.payment_methods.take_changed();
     state.charges.take_changed();
+    state.checkout_sessions.take_changed();
     state.refunds.take_changed();
     state.customers.take_changed();
     state.events.take_changed();

@@ -22,6 +22,9 @@ pub struct Webhook {
     pub url: String,
     /// The secret that deliveries are signed with, such as `whsec_...`.
     pub secret: String,
+    /// The types of the events that the endpoint wants, such as `charge.succeeded`; `charge.*` stands for all of a
+    /// resource, `*` for all.
+    pub events: Vec<String>,
 }
 
 /// How many deliveries may be under way at once.

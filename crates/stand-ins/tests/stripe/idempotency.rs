@@ -134,9 +134,9 @@ async fn a_key_is_not_used_up_by_wrong_parameters() {
 async fn keys_are_forgotten_after_a_day() {
     let (server, client) = stripe().await;
     let first = send_with_key(&client, &intent(), "k").await.unwrap();
-    server.advance_clock(Duration::from_mins(24 * 60 - 1));
+    server.advance_clock(Duration::from_mins(24 * 60 - 1)).unwrap();
     assert_eq!(send_with_key(&client, &intent(), "k").await.unwrap().id, first.id);
-    server.advance_clock(Duration::from_mins(2));
+    server.advance_clock(Duration::from_mins(2)).unwrap();
     assert_ne!(send_with_key(&client, &intent(), "k").await.unwrap().id, first.id);
 }
 

@@ -1,6 +1,7 @@
 //! The Stripe stand-in, driven through the async-stripe crates as an application drives it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod checkout_sessions;
 mod customers;
 mod declines;
 mod faults;

@@ -27,7 +27,7 @@ pub(crate) fn config() -> Config {
 }
 
 pub(crate) fn with_webhook(url: String, secret: &str) -> Config {
-    Config { webhook: Some(Webhook { url, secret: secret.to_owned() }), ..config() }
+    Config { webhook: Some(Webhook { url, secret: secret.to_owned(), events: vec!["*".to_owned()] }), ..config() }
 }
 
 pub(crate) fn client(server: &Server) -> PooledStripe {

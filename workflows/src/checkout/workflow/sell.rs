@@ -4,6 +4,7 @@ use kassa_domain::{PaymentId, PricedOrder};
 use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext, workflows::join};
 
 use super::Checkout;
+use super::pay::Paid;
 use crate::checkout::step::{Step, UndoStack};
 use crate::checkout::{CheckoutAnswer, CheckoutOutcome};
 use crate::contracts::events::{Events, OrderEvent, Publish};
@@ -61,15 +62,9 @@ impl Checkout {
         }
 
         Self::begin(ctx, undo, Step::Charge);
-        let charge = Charge {
-            order_id: order_id.clone(),
-            attempt: 1,
-            amount: order.total,
-            payment_method: input.payment_method,
-        };
-        let captured = match Self::charge(ctx, charge).await {
-            Ok(Charged::Captured { captured }) => captured,
-            Ok(Charged::Declined { decline }) => return Sale::Off(CheckoutOutcome::Declined { decline }, None),
+        let captured = match Self::pay(ctx, &order).await {
+            Ok(Paid::Captured(captured)) => captured,
+            Ok(Paid::No(outcome)) => return Sale::Off(outcome, None),
             Err(failure) => return Self::off(ctx, Step::Charge, failure, None),
         };
 
@@ -103,8 +98,10 @@ impl Checkout {
             return Sale::Before(answer);
         }
         ctx.state_mut(|s| s.progress.total = Some(order.total));
-        match answer.outcome {
+        match answer.outcome.clone() {
             CheckoutOutcome::Confirmed { .. } => Sale::Done(order),
+            // Whoever was to pay was waited for after all this had been recorded: it was another run of this workflow.
+            CheckoutOutcome::AwaitingPayment { .. } => Sale::Before(answer),
             outcome => Sale::Off(outcome, None),
         }
     }

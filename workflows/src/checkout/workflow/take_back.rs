@@ -1,11 +1,12 @@
 //! The undos.
 
-use kassa_domain::{OrderStatus, PaymentId, RefundId};
+use kassa_domain::{Money, OrderStatus, PaymentId, RefundId};
 use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext, workflows::join};
 
 use super::Checkout;
-use crate::checkout::CheckoutOutcome;
 use crate::checkout::step::{Undo, UndoStack};
+use crate::checkout::{CheckoutOutcome, Payment};
+use crate::contracts::awaited::{AwaitedPayments, Pending, Withdraw};
 use crate::contracts::events::OrderEvent;
 use crate::contracts::inventory::{Inventory, Reservation};
 use crate::contracts::notifications::Notice;
@@ -75,13 +76,32 @@ impl Checkout {
         Self::set_state(ctx, OrderStatus::Cancelled.as_str(), Some(reason), total);
         let publish = Self::publish(ctx, OrderEvent::Cancelled { reason: reason.to_owned() });
         let notify = async {
-            if outcome.is_news_to_the_customer() {
-                let PlaceOrder { order_id, caller, email, .. } = input.order.clone();
-                let notice = Notice::order_cancelled(order_id, caller, email, reason.to_owned(), given_back);
+            if let Some(notice) = Self::news(ctx, outcome, given_back) {
                 Self::notify(ctx, notice).await;
             }
         };
         let _both_ended = join!(notify, publish);
+    }
+
+    /// What the customer may not know yet: a step that fails for good, or a cancellation, may come long after the caller was
+    /// told to come back, and who was led elsewhere to pay may not have come back. Whatever else is decided is decided while
+    /// the caller waits.
+    fn news(ctx: &WorkflowContext<Self>, outcome: &CheckoutOutcome, given_back: Option<Money>) -> Option<Notice> {
+        let PlaceOrder { order_id, caller, email, .. } = ctx.state(|s| s.input.order.clone());
+        let reason = outcome.failure_reason()?.to_owned();
+        match outcome {
+            CheckoutOutcome::Failed { .. } | CheckoutOutcome::Cancelled { .. } => {
+                Some(Notice::order_cancelled(order_id, caller, email, reason, given_back))
+            }
+            CheckoutOutcome::PaymentExpired => Some(Notice::payment_problem(order_id, caller, email, reason)),
+            CheckoutOutcome::Declined { .. } => {
+                ctx.state(|s| s.pending.is_some()).then(|| Notice::payment_problem(order_id, caller, email, reason))
+            }
+            CheckoutOutcome::Confirmed { .. }
+            | CheckoutOutcome::AwaitingPayment { .. }
+            | CheckoutOutcome::OutOfStock { .. }
+            | CheckoutOutcome::Refused { .. } => None,
+        }
     }
 
     /// Takes the charge back, whether or not we ever learnt what became of it.
@@ -89,16 +109,35 @@ impl Checkout {
         let input = ctx.state(|s| s.input.clone());
         let order_id = input.order.order_id;
         let amount = ctx.state(|s| s.progress.total)?;
-        let refund = Refund {
-            charge: Charge { order_id: order_id.clone(), attempt: 1, amount, payment_method: input.payment_method },
-            payment_intent: captured.as_ref().map(|captured| captured.payment_intent.clone()),
-        };
+        let pending = ctx.state(|s| s.pending.clone());
         let token = WorkflowCancellationToken::new();
         let refund_options = options::stripe(&input.policy, Some(&token), "Take the charge back");
-        let ended = Self::insist(ctx, Undo::Refund.activity(), || {
-            ctx.execute_activity(Payments::refund, refund.clone(), refund_options.clone())
-        })
-        .await;
+        let ended = match input.payment {
+            Payment::Card { payment_method, return_url } => {
+                let awaited = match pending {
+                    Some(Pending::Intent { payment_intent }) => Some(payment_intent),
+                    Some(Pending::Page { .. }) | None => None,
+                };
+                let known = captured.as_ref().map(|captured| captured.payment_intent.clone());
+                let charge = Charge { order_id: order_id.clone(), attempt: 1, amount, payment_method, return_url };
+                let refund = Refund { charge, payment_intent: known.or(awaited) };
+                Self::insist(ctx, Undo::Refund.activity(), || {
+                    ctx.execute_activity(Payments::refund, refund.clone(), refund_options.clone())
+                })
+                .await
+            }
+            Payment::Page { .. } => {
+                let session = match pending {
+                    Some(Pending::Page { session }) => Some(session),
+                    Some(Pending::Intent { .. }) | None => None,
+                };
+                let withdraw = Withdraw { page: ctx.state(|s| s.page.clone())?, session };
+                Self::insist(ctx, Undo::Refund.activity(), || {
+                    ctx.execute_activity(AwaitedPayments::withdraw, withdraw.clone(), refund_options.clone())
+                })
+                .await
+            }
+        };
         let (captured, reference) = match ended {
             Insisted::Done(Refunded::Refunded { captured, refund }) => (captured, refund),
             Insisted::Ended(ByOperator::Resolved { reference }) => (captured?, reference),

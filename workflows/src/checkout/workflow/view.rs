@@ -36,13 +36,16 @@ impl Checkout {
         CheckoutOutcome::Confirmed { total, payment_id: PaymentId::of(&ctx.state(|s| s.input.order.order_id.clone())) }
     }
 
+    /// What the caller is told when the order comes to this.
     pub(super) fn answer_with(ctx: &WorkflowContext<Self>, outcome: CheckoutOutcome) -> CheckoutAnswer {
-        ctx.state(|s| CheckoutAnswer {
+        let answer = |s: &Self| CheckoutAnswer {
             order_id: s.input.order.order_id.clone(),
             request_id: s.input.order.request_id.clone(),
             fingerprint: s.input.order.fingerprint.clone(),
             outcome,
-        })
+        };
+        // Whoever asks again is told what the first one was told: where to pay, if that was it.
+        ctx.state(|s| s.answer.clone().unwrap_or_else(|| answer(s)))
     }
 
     pub(super) fn give_answer(ctx: &WorkflowContext<Self>, outcome: CheckoutOutcome) {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::charges::{Charge, ChargeStatus, approved_outcome, declined_outcome};
+use super::super::checkout_sessions;
 use super::super::errors::ApiError;
 use super::super::form::Form;
 use super::super::ids::new_id;
@@ -241,9 +242,19 @@ fn approve(
             charge.balance_transaction = Some(new_id("txn"));
         }
     }
+    let session = intent_session(state, id);
     emit_charge(state, origin, "charge.succeeded", &charge_id)?;
     let event_type = if captures { "payment_intent.succeeded" } else { "payment_intent.amount_capturable_updated" };
-    emit_intent(state, origin, event_type, id)
+    emit_intent(state, origin, event_type, id)?;
+    match session {
+        Some(session) => checkout_sessions::paid(state, origin, &session),
+        None => Ok(()),
+    }
+}
+
+/// The checkout session on whose page the payment is made.
+fn intent_session(state: &State, id: &str) -> Option<String> {
+    state.payment_intents.get(id)?.session.clone()
 }
 
 /// Records a declined attempt. Always an error: the one that the caller of the API gets.

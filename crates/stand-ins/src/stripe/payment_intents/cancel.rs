@@ -6,7 +6,7 @@ use super::super::charges::ChargeStatus;
 use super::super::errors::ApiError;
 use super::super::operations::Call;
 use super::super::state::State;
-use super::{Status, emit_charge, emit_intent, find, find_mut, require, show};
+use super::{Status, emit_charge, emit_intent, find, find_mut, require, show, unexpected_state};
 
 /// The reasons that may be given.
 const REASONS: &[&str] = &["duplicate", "fraudulent", "requested_by_customer", "abandoned"];
@@ -23,6 +23,11 @@ pub(crate) fn cancel(state: &mut State, call: &Call<'_>, id: &str) -> Result<Val
         Status::Processing,
     ];
     let intent = find(state, id)?;
+    if intent.session.is_some() {
+        let message = "You cannot cancel this PaymentIntent because it was created by a Checkout Session. Expire the \
+                       Checkout Session instead.";
+        return Err(unexpected_state(message, intent, &state.base_url));
+    }
     require(intent, &state.base_url, &allowed, "canceled")?;
 
     let status = intent.status;

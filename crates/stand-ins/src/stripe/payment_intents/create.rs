@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::super::checkout_sessions::CheckoutSession;
 use super::super::errors::ApiError;
 use super::super::form::{Form, apply_metadata};
 use super::super::ids::{client_secret, new_id};
 use super::super::money::{check_amount, parse_currency};
-use super::super::operations::Call;
+use super::super::operations::{Call, Origin};
 use super::super::payment_methods;
 use super::super::state::State;
 use super::attempt::{Attempt, attempt};
@@ -96,6 +97,23 @@ pub(crate) fn create(state: &mut State, call: &Call<'_>) -> Result<Value, ApiErr
     show(state, &id)
 }
 
+/// Makes the payment intent of a checkout session, which its page confirms.
+pub(crate) fn of_session(state: &mut State, origin: &Origin, session: &CheckoutSession) -> Result<String, ApiError> {
+    let form = Form::default();
+    let call = Call { form: &form, request_id: "", idempotency_key: None, now: origin.now };
+    let intent = PaymentIntent {
+        payment_method_types: session.payment_method_types.clone(),
+        description: session.intent_description.clone(),
+        metadata: session.intent_metadata.clone(),
+        session: Some(session.id.clone()),
+        ..new_intent(&call, session.amount_total, session.currency.clone())?
+    };
+    let id = intent.id.clone();
+    state.payment_intents.insert(intent);
+    emit_intent(state, origin, "payment_intent.created", &id)?;
+    Ok(id)
+}
+
 fn new_intent(call: &Call<'_>, amount: i64, currency: String) -> Result<PaymentIntent, ApiError> {
     let form = call.form;
     let id = new_id("pi");
@@ -132,6 +150,7 @@ fn new_intent(call: &Call<'_>, amount: i64, currency: String) -> Result<PaymentI
         next_action: None,
         canceled_at: None,
         cancellation_reason: None,
+        session: None,
     })
 }
 

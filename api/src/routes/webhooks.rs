@@ -1,0 +1,98 @@
+//! What Stripe tells about payments that orders wait for.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use kassa_domain::OrderId;
+use kassa_workflows::contracts::awaited::{AWAITED, AWAITED_KEY, ORDER_ID_KEY};
+use serde_json::Value;
+
+use crate::checkouts::Checkouts;
+use crate::extract::Raw;
+use crate::problem::{Problem, ProblemCode};
+use crate::stripe_signature::{Unsigned, WebhookSecrets};
+use crate::workflows::Workflows;
+
+pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] =
+    &[("receive_stripe_event", &[ProblemCode::InvalidSignature, ProblemCode::TemporarilyUnavailable])];
+
+/// The events after which a payment may have ended.
+const ENDS: &[&str] = &[
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+];
+
+/// Receives an event from Stripe.
+///
+/// An event only wakes the order that waits for its payment, which then asks Stripe itself; so events may come twice, late, in any
+/// order, or not at all. Events about anything else are taken and ignored. An event that cannot be handed on now is
+/// answered with an error, so that Stripe sends it again.
+#[utoipa::path(
+    post, path = "/webhooks/stripe", tag = "webhooks",
+    params((
+        "Stripe-Signature" = String, Header, example = "t=1700000000,v1=5257a869e7ecebeda32affa62cdca3fa",
+        description = "The time of the signature and an HMAC-SHA256 over time and body.",
+    )),
+    request_body(content = Object, description = "The event, as Stripe documents it."),
+    responses((status = OK, description = "Taken.")),
+)]
+pub(crate) async fn receive_stripe_event(
+    State(workflows): State<Workflows>,
+    State(secrets): State<WebhookSecrets>,
+    headers: HeaderMap,
+    Raw(body): Raw,
+) -> Result<StatusCode, Problem> {
+    let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    signature
+        .ok_or(Unsigned::Malformed)
+        .and_then(|signature| secrets.verify(signature, &body, i64::try_from(now).unwrap_or(i64::MAX)))
+        .map_err(|error| Problem::new(ProblemCode::InvalidSignature, format!("Not accepted: {error}.")))?;
+    let event: Value = serde_json::from_slice(&body)
+        .map_err(|error| Problem::new(ProblemCode::InvalidJson, format!("The body is not JSON: {error}.")))?;
+    if let Some(order_id) = awaiting_order(&event) {
+        let event_id = event["id"].as_str().unwrap_or_default();
+        Checkouts(&workflows).payment_changed(&order_id, event_id).await?;
+    }
+    Ok(StatusCode::OK)
+}
+
+/// The order that waits for the payment which the event is about.
+fn awaiting_order(event: &Value) -> Option<OrderId> {
+    let metadata = &event["data"]["object"]["metadata"];
+    let concerns = ENDS.contains(&event["type"].as_str()?) && metadata[AWAITED_KEY] == AWAITED;
+    metadata[ORDER_ID_KEY].as_str().filter(|_| concerns)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(kind: &str, metadata: &Value) -> Value {
+        json!({ "id": "evt_1", "type": kind, "data": { "object": { "metadata": metadata } } })
+    }
+
+    #[test]
+    fn only_ends_of_payments_that_are_waited_for_wake_an_order() {
+        let order = "ord_0123456789abcdef0123456789abcdef".parse::<OrderId>().expect("an id");
+        let ours = json!({ "order_id": order, "kassa_awaited": "true" });
+        assert_eq!(awaiting_order(&event("checkout.session.completed", &ours)), Some(order.clone()));
+        for other in [
+            event("charge.succeeded", &ours),
+            event("customer.created", &json!({})),
+            event("payment_intent.succeeded", &json!({ "order_id": order })),
+            event("payment_intent.succeeded", &json!({ "order_id": "../../x", "kassa_awaited": "true" })),
+            event("payment_intent.succeeded", &json!(null)),
+            json!([]),
+            json!({ "type": 1 }),
+        ] {
+            assert_eq!(awaiting_order(&other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+WITH awaiting AS (
+    UPDATE orders
+    SET status = 'AWAITING_PAYMENT', updated_at = clock_timestamp(), version = version + 1
+    WHERE order_id = :order_id AND status = ANY (string_to_array(:from_statuses, ','))
+    RETURNING order_id, status, version, updated_at
+),
+history AS (
+    INSERT INTO order_history (order_id, sequence, status, event, detail, at)
+    SELECT order_id, version, status, 'order.awaiting_payment', CAST(:detail AS jsonb), updated_at
+    FROM awaiting
+)
+SELECT EXISTS (SELECT 1 FROM awaiting) AS changed, status
+FROM orders
+WHERE order_id = :order_id

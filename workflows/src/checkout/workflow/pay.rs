@@ -1,0 +1,154 @@
+//! Getting the order paid: at once, or by a customer who is waited for.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use kassa_domain::{OrderStatus, PricedOrder};
+use temporalio_workflow::{TimerOptions, TimerResult, WorkflowContext, workflows::select};
+
+use super::Checkout;
+use crate::checkout::step::Step;
+use crate::checkout::{CheckoutOutcome, Payment};
+use crate::contracts::awaited::{Awaited, AwaitedPayments, OpenPage, Opened, Pending, ReturnUrls, Seen};
+use crate::contracts::orders::{AwaitPayment, Orders};
+use crate::contracts::payments::{Captured, Charge, Charged};
+use crate::options;
+use crate::parking::{Failure, Parks};
+
+/// The longest pause between two looks at a payment that is waited for. A webhook usually comes first.
+const LONGEST_PAUSE: Duration = Duration::from_mins(10);
+
+/// How long Stripe lets a page stay open: at least, and at most less what its clock may be ahead of ours.
+const PAGE_LIFETIME: (Duration, Duration) = (Duration::from_mins(30), Duration::from_mins(24 * 60 - 5));
+
+/// How much longer than the order waits its page stays open, beside what opening it may take.
+const PAGE_SLACK: Duration = Duration::from_mins(5);
+
+/// How paying ended.
+pub(super) enum Paid {
+    /// The money is ours.
+    Captured(Captured),
+    /// It is not to be.
+    No(CheckoutOutcome),
+}
+
+impl Checkout {
+    /// Has the order paid as its customer asked for.
+    pub(super) async fn pay(ctx: &WorkflowContext<Self>, order: &PricedOrder) -> Result<Paid, Failure> {
+        let (pending, url) = match ctx.state(|s| s.input.payment.clone()) {
+            Payment::Card { payment_method, return_url } => {
+                let order_id = ctx.state(|s| s.input.order.order_id.clone());
+                let charge = Charge { order_id, attempt: 1, amount: order.total, payment_method, return_url };
+                match Self::charge(ctx, charge).await? {
+                    Charged::Captured { captured } => return Ok(Paid::Captured(captured)),
+                    Charged::Declined { decline } => return Ok(Paid::No(CheckoutOutcome::Declined { decline })),
+                    Charged::Awaiting { payment_intent, url } => (Pending::Intent { payment_intent }, url),
+                }
+            }
+            Payment::Page { page } => match Self::open_page(ctx, order, page).await? {
+                Opened::Open { session, url } => (Pending::Page { session }, url),
+                Opened::Declined { decline } => return Ok(Paid::No(CheckoutOutcome::Declined { decline })),
+            },
+        };
+        ctx.state_mut(|s| s.pending = Some(pending.clone()));
+        Self::await_payment(ctx, Awaited { amount: order.total, pending }, url).await
+    }
+
+    async fn open_page(ctx: &WorkflowContext<Self>, order: &PricedOrder, urls: ReturnUrls) -> Result<Opened, Failure> {
+        let (placed, policy) = ctx.state(|s| (s.input.order.clone(), s.input.policy.clone()));
+        // Stripe counts its minimum from the attempt that opens the page, which may be the last one.
+        let lifetime = policy.hold().max(PAGE_LIFETIME.0) + policy.patience() + PAGE_SLACK;
+        let expires_at = Self::now(ctx) + lifetime.min(PAGE_LIFETIME.1);
+        let page = OpenPage {
+            order_id: placed.order_id,
+            lines: order.lines.clone(),
+            amount: order.total,
+            email: placed.email,
+            urls,
+            expires_at: seconds(expires_at),
+        };
+        // The undo repeats the very same request, so it is kept before it is sent.
+        ctx.state_mut(|s| s.page = Some(page.clone()));
+        let opening = options::stripe(&policy, None, "Open the page on which the customer pays");
+        ctx.execute_activity(AwaitedPayments::open_page, page, opening).await.map_err(Failure::from)
+    }
+
+    /// Tells the caller where the customer pays, and waits for that until the hold ends. A webhook only wakes the order; what
+    /// counts is what Stripe says when it is asked.
+    async fn await_payment(ctx: &WorkflowContext<Self>, awaited: Awaited, url: String) -> Result<Paid, Failure> {
+        let (order_id, policy) = ctx.state(|s| (s.input.order.order_id.clone(), s.input.policy.clone()));
+        let end = Self::now(ctx) + policy.hold();
+        let marking = options::database(&policy, None, "Write the order as AWAITING_PAYMENT");
+        let mark = AwaitPayment { order_id, expires_at: seconds(end) };
+        ctx.execute_local_activity(Orders::await_payment, mark, marking).await.map_err(Failure::from)?;
+        ctx.state_mut(|s| s.progress.awaiting = true);
+        Self::show(ctx);
+        Self::set_state(ctx, OrderStatus::AwaitingPayment.as_str(), None, Some(awaited.amount));
+        let answer =
+            CheckoutOutcome::AwaitingPayment { total: awaited.amount, payment_url: url, expires_at: seconds(end) };
+        Self::give_answer(ctx, answer);
+
+        let mut pause = policy.poll();
+        while let Some(left) = end.checked_sub(Self::now(ctx)).filter(|left| !left.is_zero()) {
+            Self::wake_within(ctx, pause.min(left)).await?;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            if Self::now(ctx) >= end {
+                break;
+            }
+            let looking = options::stripe(&policy, None, "Ask Stripe whether the customer has paid");
+            match ctx.execute_activity(AwaitedPayments::look, awaited.clone(), looking).await.map_err(Failure::from) {
+                Ok(Seen::Closed) => break,
+                Ok(seen) => {
+                    if let Some(paid) = Self::decide(seen) {
+                        return Ok(paid);
+                    }
+                }
+                // Stripe may be back by the next look.
+                Err(Failure::Exhausted(_)) => {}
+                Err(permanent) => return Err(permanent),
+            }
+        }
+        // Whoever pays at this very moment either comes first, and has bought, or finds the door closed.
+        let closing = options::stripe(&policy, None, "Close the payment");
+        let close = || ctx.execute_activity(AwaitedPayments::close, awaited.clone(), closing.clone());
+        let seen = Self::forward(ctx, Step::Charge.activity(), close).await?;
+        Ok(Self::decide(seen).unwrap_or(Paid::No(CheckoutOutcome::PaymentExpired)))
+    }
+
+    fn decide(seen: Seen) -> Option<Paid> {
+        match seen {
+            Seen::Waiting | Seen::Closed => None,
+            Seen::Paid { captured } => Some(Paid::Captured(captured)),
+            Seen::Declined { decline } => Some(Paid::No(CheckoutOutcome::Declined { decline })),
+        }
+    }
+
+    /// Waits until something may have changed at Stripe, or the pause is over.
+    async fn wake_within(ctx: &WorkflowContext<Self>, pause: Duration) -> Result<(), Failure> {
+        // A timer of its own token, so that one that is not needed any more can be taken back.
+        let token = ctx.cancellation_token().child_token();
+        let timer = TimerOptions::builder(pause)
+            .cancellation_token(token.clone())
+            .summary("Until the next look at the payment".to_owned())
+            .build();
+        let go_on = select! {
+            woken = ctx.wait_condition(|s| s.payment_changed) => woken.is_ok(),
+            timer = ctx.timer(timer) => timer == TimerResult::Fired,
+        };
+        token.cancel();
+        ctx.state_mut(|s| s.payment_changed = false);
+        if go_on {
+            Ok(())
+        } else {
+            Err(Failure::Permanent("the order was cancelled while its customer could pay".to_owned()))
+        }
+    }
+
+    /// The time since 1970 at which the current workflow task began.
+    fn now(ctx: &WorkflowContext<Self>) -> Duration {
+        ctx.workflow_time().and_then(|now| now.duration_since(UNIX_EPOCH).ok()).unwrap_or_default()
+    }
+}
+
+fn seconds(time: Duration) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+}
