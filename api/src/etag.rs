@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -58,7 +58,7 @@ impl Entity {
         (status, [(ETAG, self.tag.clone())], self.json()).into_response()
     }
 
-    fn json(&self) -> ([(axum::http::HeaderName, HeaderValue); 1], Bytes) {
+    fn json(&self) -> ([(HeaderName, HeaderValue); 1], Bytes) {
         ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], self.body.clone())
     }
 
@@ -111,7 +111,7 @@ fn unknown_tag() -> Problem {
 mod tests {
     use super::*;
 
-    fn request(name: axum::http::HeaderName, values: &[&'static str]) -> HeaderMap {
+    fn request(name: &HeaderName, values: &[&'static str]) -> HeaderMap {
         values.iter().map(|value| (name.clone(), HeaderValue::from_static(value))).collect()
     }
 
@@ -125,12 +125,12 @@ mod tests {
         let tag: &'static str = Box::leak(entity.tag.to_str().expect("ASCII").to_owned().into_boxed_str());
         let weak: &'static str = Box::leak(format!("\"x\" , W/{tag}").into_boxed_str());
         for known in [&[tag][..], &[weak], &["*"], &["\"x\"", tag]] {
-            assert_eq!(status(&entity, &request(IF_NONE_MATCH, known)), 304, "{known:?}");
+            assert_eq!(status(&entity, &request(&IF_NONE_MATCH, known)), 304, "{known:?}");
         }
         for unknown in [&[][..], &["\"x\""], &["tea"]] {
-            assert_eq!(status(&entity, &request(IF_NONE_MATCH, unknown)), 200, "{unknown:?}");
+            assert_eq!(status(&entity, &request(&IF_NONE_MATCH, unknown)), 200, "{unknown:?}");
         }
-        assert_eq!(status(&Entity::new(&"coffee"), &request(IF_NONE_MATCH, &[tag])), 200);
+        assert_eq!(status(&Entity::new(&"coffee"), &request(&IF_NONE_MATCH, &[tag])), 200);
     }
 
     #[test]
@@ -141,12 +141,12 @@ mod tests {
             let request = HeaderMap::from_iter([(IF_MATCH, entity.tag)]);
             assert_eq!(expected(&request).ok(), Some(Expected::Version(7)));
         }
-        assert_eq!(expected(&request(IF_MATCH, &["*"])).ok(), Some(Expected::Any));
+        assert_eq!(expected(&request(&IF_MATCH, &["*"])).ok(), Some(Expected::Any));
     }
 
     #[test]
     fn a_change_needs_one_tag() {
-        let code = |values: &[&'static str]| expected(&request(IF_MATCH, values)).expect_err("no version").code();
+        let code = |values: &[&'static str]| expected(&request(&IF_MATCH, values)).expect_err("no version").code();
         assert_eq!(code(&[]), ProblemCode::PreconditionRequired);
         for values in [&["7"][..], &["\"7\""], &["W/\"7-x\""], &["\"7-x\"", "\"8-x\""], &["\"x-7\""], &[""]] {
             assert_eq!(code(values), ProblemCode::PreconditionFailed, "{values:?}");

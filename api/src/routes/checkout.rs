@@ -177,7 +177,7 @@ pub(crate) struct CheckoutBody {
             status = CREATED, description = "Paid and confirmed; or waiting for the customer, who pays at `payment_url`.", body = CheckoutBody,
             headers(
                 ("Location" = String, description = "Where the order can be read."),
-                ("Idempotent-Replayed" = Option<bool>, description = "`true` if an earlier request bought it."),
+                ("Idempotent-Replayed" = String, description = "`true` if an earlier request bought it."),
             ),
         ),
         (

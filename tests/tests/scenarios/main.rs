@@ -20,6 +20,7 @@ mod limits;
 mod notifications;
 mod orders;
 mod parking;
+mod privacy;
 mod protection;
 mod refunds;
 mod rush;

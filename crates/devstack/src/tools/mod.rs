@@ -52,6 +52,13 @@ const MINISTACK: Package = Package {
     programs_only: false,
 };
 
+const SCHEMATHESIS: Package = Package {
+    name: "schemathesis",
+    title: "Schemathesis",
+    requirements: include_str!("../../requirements/schemathesis.txt"),
+    programs_only: false,
+};
+
 /// Where the programs are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tools {
@@ -78,6 +85,11 @@ pub async fn prepare_with(folder: &Path, path: &[PathBuf], progress: &dyn Progre
         ministack(folder, path, progress)
     )?;
     Ok(Tools { temporal, postgres, ministack_python: ministack })
+}
+
+/// The program that tries an HTTP API by its `OpenAPI` document. Only a test needs it, so it is installed when that runs.
+pub async fn schemathesis(folder: &Path, progress: &dyn Progress) -> Result<PathBuf> {
+    Ok(python::environment(SCHEMATHESIS, folder, &search_path(), progress).await?.join("bin/schemathesis"))
 }
 
 /// Where programs are looked for: the folders of the `PATH`, and those of a distribution's PostgreSQL packages.

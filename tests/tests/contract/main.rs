@@ -1,0 +1,9 @@
+//! What the served `OpenAPI` document promises, held against the running API.
+//!
+//! Everything here is generated from the document, so that a new route is covered the moment it is served.
+
+mod completeness;
+mod document;
+mod mass_assignment;
+mod schemathesis;
+mod seeds;

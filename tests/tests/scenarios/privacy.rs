@@ -1,0 +1,124 @@
+//! What customers tell the shop stays between them: none of it is in a log, nor where Temporal keeps clear text.
+
+use anyhow::Context as _;
+use futures::StreamExt as _;
+use kassa_domain::OrderId;
+use kassa_tests::{Answer, Shop, on_shared_shop};
+use serde_json::json;
+use temporalio_client::WorkflowListOptions;
+use uuid::Uuid;
+
+/// Values that occur nowhere else, to look for afterwards.
+struct Markers(Vec<String>);
+
+impl Markers {
+    /// Another one, within a text such as `"@example.com"`.
+    fn plant(&mut self, before: &str, after: &str) -> String {
+        let marker = Uuid::new_v4().simple().to_string();
+        let text = format!("{before}{marker}{after}");
+        self.0.push(marker);
+        text
+    }
+
+    /// What was handed out, and is to be kept secret.
+    fn keep(&mut self, secret: &str) {
+        self.0.push(secret.to_owned());
+    }
+
+    /// Checks that a text holds none of them.
+    #[track_caller]
+    fn assert_absent(&self, place: &str, text: &str) {
+        for marker in &self.0 {
+            let line = text.lines().find(|line| line.contains(marker.as_str()));
+            assert!(line.is_none(), "{place} shows what it must not: {line:?}");
+        }
+    }
+}
+
+/// Buys, is declined, and makes every kind of mistake with values that nobody else may see. Returns the orders.
+async fn tell(shop: &Shop, markers: &mut Markers) -> anyhow::Result<Vec<OrderId>> {
+    let product = shop.create_product(1250, 10).await?;
+    let mut orders = Vec::new();
+    let mut email = || markers.plant("anna.", "@example.com");
+    let checkout = |email: &str, payment_method: &str| {
+        let body = json!({
+            "items": [{ "product_id": product, "quantity": 1 }],
+            "email": email,
+            "payment_method": payment_method,
+        });
+        let key = Uuid::new_v4().to_string();
+        shop.http.post(shop.url("/api/checkout")).header("idempotency-key", key).json(&body)
+    };
+    let confirmed = Answer::of(checkout(&email(), "pm_card_visa")).await?;
+    orders.push(confirmed.assert_confirmed());
+    let declined = Answer::of(checkout(&email(), "pm_card_visa_chargeDeclined")).await?;
+    declined.assert_problem(402, "payment_declined");
+    orders.push(declined.order_id().context("the problem names the order")?);
+    for token in [&confirmed, &declined].into_iter().filter_map(|answer| answer.body["order_token"].as_str()) {
+        markers.keep(token);
+    }
+
+    let email = markers.plant("bert.", "@example.com");
+    let card = markers.plant("4242", "");
+    Answer::of(checkout(&email, &card)).await?.assert_problem(422, "validation_failed");
+    let broken = format!(r#"{{"email": "{email}", "items": [], "payment_method": {card}"#);
+    let raw = shop.http.post(shop.url("/api/checkout")).header("content-type", "application/json");
+    Answer::of(raw.header("idempotency-key", Uuid::new_v4().to_string()).body(broken))
+        .await?
+        .assert_problem(400, "invalid_json");
+
+    let bearer = markers.plant("eyJ", "");
+    let refused =
+        Answer::of(shop.http.get(shop.url(&format!("/api/orders/{}", orders[0]))).bearer_auth(bearer)).await?;
+    refused.assert_problem(401, "unauthorized");
+    let order_token = markers.plant("", "");
+    let order = shop.http.get(shop.url(&format!("/api/orders/{}", orders[0])));
+    Answer::of(order.header("kassa-order-token", order_token)).await?.assert_problem(404, "order_not_found");
+    let query = markers.plant("/api/products?email=", "%40example.com");
+    shop.get(&query).await?.assert_problem(400, "invalid_parameter");
+    let path = markers.plant("/api/", "@example.com");
+    shop.get(&path).await?.assert_problem(404, "not_found");
+    Ok(orders)
+}
+
+#[test]
+fn personal_data_is_in_no_log_and_nowhere_that_temporal_shows() -> anyhow::Result<()> {
+    on_shared_shop(async |shop| {
+        let mut markers = Markers(Vec::new());
+
+        let orders = tell(shop, &mut markers).await?;
+
+        for order in &orders {
+            shop.closed(order).await?;
+            for event in shop.history(order).await? {
+                // What is shown beside the events; their payloads are data, and meant to be encrypted.
+                let shown = event.user_metadata.iter().flat_map(|metadata| [&metadata.summary, &metadata.details]);
+                for payload in shown.flatten() {
+                    markers.assert_absent("an event", &String::from_utf8_lossy(&payload.data));
+                }
+                // Payloads are written as numbers here, so that what is found is a failure message or a name.
+                markers.assert_absent("an event", &format!("{event:?}"));
+            }
+        }
+        let mut workflows = shop.temporal.list_workflows("", WorkflowListOptions::default());
+        let mut listed = 0;
+        while let Some(workflow) = workflows.next().await {
+            let workflow = workflow?;
+            let attributes =
+                workflow.raw().search_attributes.iter().flat_map(|attributes| attributes.indexed_fields.values());
+            for payload in attributes {
+                markers.assert_absent("a search attribute", &String::from_utf8_lossy(&payload.data));
+            }
+            markers.assert_absent("a workflow", workflow.id());
+            listed += 1;
+        }
+        assert!(listed >= orders.len(), "only {listed} workflows are listed");
+        for name in ["api", "worker", "temporal"] {
+            let path = shop.stack.logs().join(format!("{name}.log"));
+            let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            markers.assert_absent(name, &text);
+            assert!(name != "api" || text.contains("/api/checkout"), "the log of the API is empty");
+        }
+        Ok(())
+    })
+}
