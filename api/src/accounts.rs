@@ -6,9 +6,10 @@ use kassa_workflows::contracts::notifications::Notice;
 use kassa_workflows::notification::Accepted;
 use uuid::Uuid;
 
-use crate::cognito::Account;
+use crate::auth::{Session, unauthorized};
+use crate::cognito::{Account, Cognito};
 use crate::messages::{Messages, fingerprint};
-use crate::problem::Chain;
+use crate::problem::{Chain, Problem};
 use crate::workflows::Workflows;
 
 /// Profiles, and what happens when there is a new one. Cloning is cheap.
@@ -40,7 +41,17 @@ impl Accounts {
         Ok(user)
     }
 
-    /// The same for whoever does not wait for it: what fails is made up for the next time.
+    /// The profile of whoever is signed in, which may not have been made yet: not every way to a token leads through our
+    /// login.
+    pub(crate) async fn own(&self, session: &Session, cognito: &Cognito) -> Result<User, Problem> {
+        if let Some(user) = self.users.get(&session.signed_in.user).await? {
+            return Ok(user);
+        }
+        let account = cognito.account_of(&session.token).await?.ok_or_else(unauthorized)?;
+        Ok(self.open(account).await?)
+    }
+
+    /// As [`Self::open`], for whoever does not wait for it: what fails is made up for the next time.
     pub(crate) async fn open_or_leave(&self, account: Account) {
         if let Err(error) = self.open(account).await {
             tracing::warn!(error = %Chain(&error), "a profile could not be opened; the next login tries again");

@@ -3,7 +3,7 @@
 mod keys;
 mod tokens;
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use kassa_domain::UserId;
@@ -83,6 +83,21 @@ where
         let signed_in = SignedIn::from_request_parts(parts, state).await?;
         let token = bearer_token(parts)?.ok_or_else(unauthorized)?.to_owned();
         Ok(Self { signed_in, token })
+    }
+}
+
+impl<S> OptionalFromRequestParts<S> for Session
+where
+    AccessTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Problem> {
+        match bearer_token(parts)? {
+            Some(_) => <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 

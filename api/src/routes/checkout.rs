@@ -1,5 +1,7 @@
 //! Buying: one request starts the order and gets its answer.
 
+mod basket;
+mod buyer;
 mod payment;
 
 use axum::Json as JsonBody;
@@ -7,13 +9,9 @@ use axum::extract::State;
 use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use kassa_domain::{
-    Caller, EmailAddress, Fingerprint, Line, MAX_LINES, MAX_QUANTITY, Money, OrderId, OrderStatus, PricedOrder,
-    PricingError, ProductId, Quantity,
-};
+use kassa_domain::{Caller, EmailAddress, Fingerprint, Line, Money, OrderId, OrderStatus, PricedOrder, PricingError};
 use kassa_store::{Orders, Products};
 use kassa_workflows::checkout::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Payment, Refusal, quote};
-use kassa_workflows::contracts::carts::Settle;
 use kassa_workflows::contracts::orders::PlaceOrder;
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
@@ -23,17 +21,18 @@ use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::basket::{Basket, Item};
+use self::buyer::Buyer;
 use self::payment::{PaymentWay, payment_method};
-use crate::auth::Visitor;
+use crate::auth::Session;
 use crate::checkouts::Checkouts;
 use crate::extract::{Json, RequiredIdempotencyKey};
-use crate::guest_cart::own_cart;
 use crate::limits::Action;
 use crate::orders::order_token;
 use crate::problem::{Problem, ProblemCode};
 use crate::signing::Signer;
 use crate::state::AppState;
-use crate::wire::{DeclineBody, MoneyBody, MoneyInput, Object, OrderStatusBody, ShortageBody, Whole};
+use crate::wire::{DeclineBody, MoneyBody, MoneyInput, Object, OrderStatusBody, ShortageBody};
 use crate::workflows::{WorkflowError, Workflows};
 
 pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[(
@@ -62,8 +61,6 @@ pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idem
 /// How long a client waits before it asks again for an order that is not decided yet, in seconds.
 const ASK_AGAIN: u16 = 2;
 
-const MAX_PIECES: i64 = MAX_QUANTITY as i64;
-
 /// What a customer buys, and with what.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -77,7 +74,7 @@ pub(crate) struct CreateCheckout {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Vec<Item>, required = false, min_items = 1, max_items = 99)]
     items: Option<Vec<Object<Item>>>,
-    /// Where the confirmation goes.
+    /// Where mail goes. Guests say it; for an account it is the address of its profile, if it is left out.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, required = false, format = "email", max_length = 254)]
     email: Option<EmailAddress>,
@@ -99,18 +96,6 @@ pub(crate) struct CreateCheckout {
     /// What the customer was shown; if it costs something else, nothing is bought.
     #[schema(value_type = Option<MoneyInput>)]
     expected_total: Option<Object<MoneyInput>>,
-}
-
-/// A product and how much of it.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Item {
-    /// The product.
-    #[schema(value_type = String, pattern = "^prod_[a-z0-9_-]{1,64}$")]
-    product_id: ProductId,
-    /// How many pieces.
-    #[schema(value_type = i64, minimum = 1, maximum = 999)]
-    quantity: Whole<1, MAX_PIECES>,
 }
 
 /// A field that may be left out, but is not null.
@@ -192,20 +177,16 @@ pub(crate) struct CheckoutBody {
 )]
 pub(crate) async fn create_checkout(
     State(state): State<AppState>,
-    visitor: Visitor,
+    session: Option<Session>,
     RequiredIdempotencyKey(key): RequiredIdempotencyKey,
     headers: HeaderMap,
     Json(request): Json<CreateCheckout>,
 ) -> Result<Response, Problem> {
     let payment = request.payment(&state.return_origins)?;
-    let email = request.email.ok_or_else(|| Problem::field("email", "missing: where shall the confirmation go?"))?;
-    let Basket { what, lines, cart } = Basket::read(&state, &visitor, &headers, request.items).await?;
     let expected_total = request.expected_total.map(|Object(input)| Money::from(input));
-    let caller = match visitor {
-        Visitor(Some(account)) => Caller::user(&account.user),
-        Visitor(None) => Caller::guest(&email),
-    };
+    let Buyer { visitor, caller, email } = Buyer::read(&state, session, request.email).await?;
     state.limits.by_caller(Action::Checkout, caller.as_str()).await?;
+    let Basket { what, lines, cart } = Basket::read(&state, &visitor, &headers, request.items).await?;
     let order_id = OrderId::derive(&caller, &key);
     let receipt = Receipt::new(&state.signer, &order_id, &caller);
     let fingerprint = fingerprint(&what, &email, &payment, expected_total);
@@ -277,56 +258,6 @@ async fn stored_answer(orders: &Orders, order_id: &OrderId) -> Result<Result<Che
         Some(json) => serde_json::from_str(&json).map(Ok).map_err(|error| Problem::internal(&error)),
         None => Ok(Err(WorkflowError::Interrupted)),
     }
-}
-
-/// What is bought.
-struct Basket {
-    /// What was asked for, the same however often it is: a cart is meant by its id, because its content has changed when
-    /// the request is repeated.
-    what: serde_json::Value,
-    /// The products.
-    lines: Vec<Line>,
-    /// The cart that they come from, if they do.
-    cart: Option<Settle>,
-}
-
-impl Basket {
-    async fn read(
-        state: &AppState,
-        visitor: &Visitor,
-        headers: &HeaderMap,
-        items: Option<Vec<Object<Item>>>,
-    ) -> Result<Self, Problem> {
-        if let Some(items) = items {
-            let lines = lines(&items)?;
-            return Ok(Self { what: json!(lines), lines, cart: None });
-        }
-        let Some(id) = own_cart(visitor, headers, &state.signer)? else {
-            let detail = "missing: without a cart of your own (see the header Kassa-Cart) this says what is bought";
-            return Err(Problem::field("items", detail));
-        };
-        let stored = state.carts.get(&id).await?.cart;
-        let settle = Settle { cart: id.clone(), bought: stored.marks() };
-        Ok(Self { what: json!(id), lines: stored.to_order(), cart: Some(settle) })
-    }
-}
-
-fn lines(items: &[Object<Item>]) -> Result<Vec<Line>, Problem> {
-    if items.is_empty() || items.len() > MAX_LINES {
-        let detail = format!("{} items are not allowed: expected 1 to {MAX_LINES}", items.len());
-        return Err(Problem::field("items", detail));
-    }
-    let lines = items.iter().enumerate().map(|(index, Object(item))| {
-        let quantity = Quantity::new(item.quantity.get())
-            .map_err(|error| Problem::field(format!("items[{index}].quantity"), error.to_string()))?;
-        if items[..index].iter().any(|Object(before)| before.product_id == item.product_id) {
-            let detail =
-                format!("{} is in an item before; ask for all pieces of a product in one item", item.product_id);
-            return Err(Problem::field(format!("items[{index}].product_id"), detail));
-        }
-        Ok(Line { product_id: item.product_id.clone(), quantity })
-    });
-    lines.collect()
 }
 
 /// What was asked for, in a form in which equal requests are equal texts.
@@ -493,13 +424,11 @@ fn not_answered(error: WorkflowError, receipt: &Receipt) -> Problem {
     receipt.on(problem)
 }
 
-// What the documentation says about limits has to be what is checked.
-const _: () = assert!(MAX_LINES == 99 && MAX_QUANTITY == 999);
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::return_urls::ReturnOrigins;
+    use crate::routes::checkout::basket::lines;
 
     fn request(json: &str) -> Result<CreateCheckout, serde_json::Error> {
         serde_json::from_str(json)

@@ -51,11 +51,10 @@ impl From<User> for UserBody {
 )]
 pub(crate) async fn get_me(
     session: Session,
-    State(users): State<Users>,
     State(accounts): State<Accounts>,
     State(cognito): State<Cognito>,
 ) -> Result<JsonBody<UserBody>, Problem> {
-    own(&session, &users, &accounts, &cognito).await.map(|user| JsonBody(user.into()))
+    accounts.own(&session, &cognito).await.map(|user| JsonBody(user.into()))
 }
 
 /// What a customer can change about the profile.
@@ -81,18 +80,9 @@ pub(crate) async fn update_me(
     State(cognito): State<Cognito>,
     Json(request): Json<UpdateProfile>,
 ) -> Result<JsonBody<UserBody>, Problem> {
-    let user = own(&session, &users, &accounts, &cognito).await?;
+    let user = accounts.own(&session, &cognito).await?;
     let renamed = users.rename(&user.id, request.name.as_ref()).await?;
     renamed.map(|user| JsonBody(user.into())).ok_or_else(unauthorized)
-}
-
-/// The profile of whoever is signed in, which may not have been made yet.
-async fn own(session: &Session, users: &Users, accounts: &Accounts, cognito: &Cognito) -> Result<User, Problem> {
-    if let Some(user) = users.get(&session.signed_in.user).await? {
-        return Ok(user);
-    }
-    let account = cognito.account_of(&session.token).await?.ok_or_else(unauthorized)?;
-    Ok(accounts.open(account).await?)
 }
 
 /// Reads a profile: one's own, or any for an administrator.

@@ -13,7 +13,8 @@ fn somebody() -> (UserId, EmailAddress, Option<PersonName>) {
 
 #[tokio::test]
 async fn a_profile_is_made_once() {
-    let users = Users::new(Shop::open().await.dynamodb);
+    let shop = Shop::open().await;
+    let users = Users::new(shop.dynamodb.clone());
     let (id, email, name) = somebody();
     assert_eq!(users.get(&id).await.unwrap(), None);
 
@@ -27,7 +28,8 @@ async fn a_profile_is_made_once() {
 
 #[tokio::test]
 async fn a_name_is_changed_and_taken_away() {
-    let users = Users::new(Shop::open().await.dynamodb);
+    let shop = Shop::open().await;
+    let users = Users::new(shop.dynamodb.clone());
     let (id, email, name) = somebody();
     let made = users.create(id.clone(), email, name).await.unwrap();
     let countess = PersonName::try_from("Countess of Lovelace".to_owned()).unwrap();
@@ -39,7 +41,8 @@ async fn a_name_is_changed_and_taken_away() {
 
 #[tokio::test]
 async fn nothing_is_changed_for_somebody_without_a_profile() {
-    let users = Users::new(Shop::open().await.dynamodb);
+    let shop = Shop::open().await;
+    let users = Users::new(shop.dynamodb.clone());
     let (id, ..) = somebody();
     assert_eq!(users.rename(&id, None).await.unwrap(), None);
     users.welcomed(&id).await.unwrap();
@@ -48,7 +51,8 @@ async fn nothing_is_changed_for_somebody_without_a_profile() {
 
 #[tokio::test]
 async fn being_welcomed_is_remembered() {
-    let users = Users::new(Shop::open().await.dynamodb);
+    let shop = Shop::open().await;
+    let users = Users::new(shop.dynamodb.clone());
     let (id, email, name) = somebody();
     users.create(id.clone(), email, name).await.unwrap();
     users.welcomed(&id).await.unwrap();
@@ -57,7 +61,8 @@ async fn being_welcomed_is_remembered() {
 
 #[tokio::test]
 async fn everybody_is_listed_once() {
-    let users = Users::new(Shop::open().await.dynamodb);
+    let shop = Shop::open().await;
+    let users = Users::new(shop.dynamodb.clone());
     let mut all = Vec::new();
     for _ in 0..5 {
         let (id, email, name) = somebody();
