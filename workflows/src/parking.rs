@@ -11,7 +11,7 @@ use temporalio_workflow::{ActivityExecutionError, WaitConditionOptions, Workflow
 pub(crate) use self::failure::Failure;
 pub(crate) use self::operator::{Decision, Direction, ParkingLot};
 pub use self::operator::{Operator, Reasoned, Resolution};
-use crate::search_attributes::{NEEDS_OPERATOR, ORDER_STATE};
+use crate::search_attributes::{NEEDS_OPERATOR, ORDER_STATE, RESUMED};
 
 /// What a validator answers to an update that makes no sense.
 pub(crate) type Refused = Box<dyn Error + Send + Sync>;
@@ -122,9 +122,8 @@ pub(crate) trait Parks: Sized + 'static {
         let _detached = ctx.wait_condition_with_options(|s| s.parked().is_decided(step), detached()).await;
         let decision = ctx.state_mut(|s| s.parked_mut().leave(step));
         if ctx.state(|s| s.parked().is_empty()) {
-            let state = ctx.state(|s| s.parked().state_before().map(str::to_owned));
-            let update = state.map_or_else(|| ORDER_STATE.value_unset(), |state| ORDER_STATE.value_set(state));
-            ctx.upsert_search_attributes([update]);
+            let state = ctx.state(|s| s.parked().state_before().unwrap_or(RESUMED).to_owned());
+            ctx.upsert_search_attributes([ORDER_STATE.value_set(state)]);
         }
         Self::show(ctx);
         decision

@@ -13,3 +13,7 @@ pub const FAILURE_REASON: SearchAttributeKey<String> = SearchAttributeKey::keywo
 
 /// The [`ORDER_STATE`] of a parked order: a step failed for good and waits for an operator's decision.
 pub const NEEDS_OPERATOR: &str = "NeedsOperator";
+
+/// The [`ORDER_STATE`] of a workflow that was parked, goes on, and showed no state before. It is set and not taken away,
+/// because the server refuses the empty value by which the SDK takes a search attribute away.
+pub const RESUMED: &str = "Resumed";

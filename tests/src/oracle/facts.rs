@@ -9,7 +9,6 @@ use kassa_stand_ins::stripe::PaymentSnapshot;
 use kassa_store::notifications::{Channel, Filter, MAX_PAGE, Notification, Status};
 use kassa_store::orders::{HistoryEntry, OrderView, RefundStatus, RefundView};
 use kassa_store::reservations::{Reservation, ReservationStatus};
-use kassa_workflows::checkout::{CheckoutAnswer, CheckoutOutcome};
 use serde_json::json;
 
 use super::{Findings, MailRule};
@@ -97,9 +96,7 @@ impl Facts {
 
     /// Whether the order was ever confirmed to its customer; it may have been cancelled since.
     fn was_confirmed(&self) -> bool {
-        let answer = self.order.as_ref().and_then(|order| order.answer_json.as_deref());
-        let answer = answer.and_then(|answer| serde_json::from_str::<CheckoutAnswer>(answer).ok());
-        answer.is_some_and(|answer| matches!(answer.outcome, CheckoutOutcome::Confirmed { .. }))
+        self.history.iter().any(|entry| entry.event == "order.confirmed")
     }
 
     fn judge_money(&self, findings: &mut Findings) {
@@ -207,7 +204,13 @@ impl Facts {
         findings.expect(id, "every message recorded as sent", sent);
         let subjects: BTreeSet<_> = self.mails.iter().map(|mail| mail.subject.as_str()).collect();
         let recorded = self.records.iter().filter(|record| record.channel == Channel::Email).count();
-        findings.expect_eq(id, "recorded mails", recorded, subjects.len());
+        match rule {
+            MailRule::Once => findings.expect_eq(id, "recorded mails", recorded, self.mails.len()),
+            MailRule::AtLeastOnce => {
+                let plausible = (subjects.len()..=self.mails.len()).contains(&recorded);
+                findings.expect(id, &format!("a record of every mail; there are {recorded}"), plausible);
+            }
+        }
         if let Some(order) = &self.order {
             let addressed = self.mails.iter().all(|mail| mail.to == [order.email.expose()]);
             findings.expect(id, "mail to its customer alone", addressed);

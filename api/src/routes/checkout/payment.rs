@@ -4,6 +4,7 @@ use kassa_workflows::checkout::Payment;
 use kassa_workflows::contracts::awaited::ReturnUrls;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::CreateCheckout;
@@ -20,7 +21,11 @@ pub(crate) enum PaymentWay {
 
 /// Reads a payment method. The text is not repeated in an error: it may be a card number.
 pub(super) fn payment_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let text = match Value::deserialize(deserializer)? {
+        Value::Null => return Ok(None),
+        Value::String(text) => text,
+        _ => String::new(),
+    };
     let is_name =
         |rest: &str| (1..=64).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if text.strip_prefix("pm_").is_some_and(is_name) {
