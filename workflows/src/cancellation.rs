@@ -35,9 +35,10 @@ impl CancelledBy {
         }
     }
 
-    /// Who it is that gave this reason.
+    /// Who it is that gave this reason. Between workflows, the server puts words of its own before it.
     pub(crate) fn from_reason(reason: &str) -> Option<Self> {
-        [Self::Customer, Self::Shop].into_iter().find(|by| by.reason() == reason)
+        let own = reason.rsplit(' ').next().unwrap_or_default();
+        [Self::Customer, Self::Shop].into_iter().find(|by| by.reason() == own)
     }
 }
 
@@ -77,4 +78,21 @@ pub enum CancellationOutcome {
     },
     /// An operator ended the attempt.
     GivenUp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_cancels_is_known_by_the_reason_however_the_server_words_it() {
+        for by in [CancelledBy::Customer, CancelledBy::Shop] {
+            let worded = format!("Cancel requested by workflow with run id 01a1 with reason: {}", by.reason());
+            assert_eq!(CancelledBy::from_reason(by.reason()), Some(by));
+            assert_eq!(CancelledBy::from_reason(&worded), Some(by));
+        }
+        for other in ["", "the customer called", "cancelled_by_customer, they say"] {
+            assert_eq!(CancelledBy::from_reason(other), None, "{other}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use kassa_stand_ins::stripe::PaymentSnapshot;
 use kassa_store::notifications::{Channel, Filter, MAX_PAGE, Notification, Status};
 use kassa_store::orders::{HistoryEntry, OrderView, RefundStatus, RefundView};
 use kassa_store::reservations::{Reservation, ReservationStatus};
+use kassa_workflows::checkout::{CheckoutAnswer, CheckoutOutcome};
 use serde_json::json;
 
 use super::{Findings, MailRule};
@@ -96,7 +97,17 @@ impl Facts {
 
     /// Whether the order was ever confirmed to its customer; it may have been cancelled since.
     fn was_confirmed(&self) -> bool {
-        self.history.iter().any(|entry| entry.event == "order.confirmed")
+        let Some(order) = &self.order else { return false };
+        let answer = order.answer_json.as_deref().and_then(|answer| serde_json::from_str(answer).ok());
+        match answer.map(|answer: CheckoutAnswer| answer.outcome) {
+            Some(CheckoutOutcome::Confirmed { .. }) => true,
+            // The answer to whoever is to pay stays what it was, however that ends.
+            Some(CheckoutOutcome::AwaitingPayment { .. }) => {
+                let undone = order.failure_reason.as_deref() == Some("step_failed");
+                !undone && self.history.iter().any(|entry| entry.event == "order.confirmed")
+            }
+            _ => false,
+        }
     }
 
     fn judge_money(&self, findings: &mut Findings) {

@@ -61,7 +61,7 @@ async fn tell(shop: &Shop, markers: &mut Markers) -> anyhow::Result<Vec<OrderId>
     let email = markers.plant("bert.", "@example.com");
     let card = markers.plant("4242", "");
     Answer::of(checkout(&email, &card)).await?.assert_problem(422, "validation_failed");
-    let broken = format!(r#"{{"email": "{email}", "items": [], "payment_method": {card}"#);
+    let broken = format!(r#"{{"email": "{email}", "items": [], "payment_method": "{card}"#);
     let raw = shop.http.post(shop.url("/api/checkout")).header("content-type", "application/json");
     Answer::of(raw.header("idempotency-key", Uuid::new_v4().to_string()).body(broken))
         .await?
