@@ -50,9 +50,10 @@ impl Shop {
         history.into_events().await.context("fetching a history")
     }
 
-    /// The events of the workflow of an order, in the form that a replay reads.
-    pub async fn history_json(&self, order: &OrderId) -> anyhow::Result<Vec<u8>> {
-        let history = self.workflow(order).fetch_history(WorkflowFetchHistoryOptions::default());
+    /// The events of a workflow, in the form that a replay reads.
+    pub async fn history_json(&self, id: &str) -> anyhow::Result<Vec<u8>> {
+        let workflow = self.temporal.get_workflow_handle::<UntypedWorkflow>(id);
+        let history = workflow.fetch_history(WorkflowFetchHistoryOptions::default());
         history.to_json().await.context("fetching a history")
     }
 

@@ -14,27 +14,59 @@ use crate::record;
 /// The environment variable that asks for new histories.
 const RECORD: &str = "KASSA_RECORD_HISTORIES";
 
-/// A way through the checkout.
+/// A way through a workflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Path {
-    /// Sold and paid.
+    /// Sold and paid at once.
     Confirmed,
     /// The card was declined.
     Declined,
     /// Confirming failed for good after the money had been captured.
     Compensated,
+    /// A cart that was sold, with the tail that takes what was bought out of it.
+    CartSold,
+    /// Paid on a page of Stripe's.
+    PaidOnPage,
+    /// Nobody paid on the page.
+    NeverPaid,
+    /// Cancelled after it was sold.
+    Cancelled,
+    /// A part of a payment that was given back.
+    Refunded,
+    /// Sent on its way.
+    Shipped,
+    /// A message of its own.
+    Sent,
 }
 
 impl Path {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Confirmed, Self::Declined, Self::Compensated];
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Confirmed,
+        Self::Declined,
+        Self::Compensated,
+        Self::CartSold,
+        Self::PaidOnPage,
+        Self::NeverPaid,
+        Self::Cancelled,
+        Self::Refunded,
+        Self::Shipped,
+        Self::Sent,
+    ];
 
     /// The file of its history.
     pub(crate) fn file(self) -> PathBuf {
         let name = match self {
-            Self::Confirmed => "confirmed.json",
-            Self::Declined => "declined.json",
-            Self::Compensated => "compensated.json",
+            Self::Confirmed => "checkout-confirmed.json",
+            Self::Declined => "checkout-declined.json",
+            Self::Compensated => "checkout-compensated.json",
+            Self::CartSold => "checkout-cart-sold.json",
+            Self::PaidOnPage => "checkout-paid-on-page.json",
+            Self::NeverPaid => "checkout-never-paid.json",
+            Self::Cancelled => "cancellation.json",
+            Self::Refunded => "refund.json",
+            Self::Shipped => "fulfilment-shipped.json",
+            Self::Sent => "notification.json",
         };
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("histories").join(name)
     }

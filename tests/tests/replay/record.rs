@@ -1,44 +1,100 @@
 //! Records histories anew, from orders of a real shop.
 
-use anyhow::ensure;
-use kassa_domain::OrderId;
+use anyhow::{Context as _, ensure};
+use kassa_domain::{OrderId, OrderStatus};
 use kassa_stand_ins::rds_data::{Fault, FaultError};
-use kassa_tests::Shop;
-use serde_json::Value;
+use kassa_tests::customer::{Checkout, GOOD_CARD};
+use kassa_tests::messages::Addressee;
+use kassa_tests::{Answer, Page, Shop};
+use kassa_workflows::contracts::notifications::Notice;
+use kassa_workflows::{cancellation, fulfilment, notification, refund, workflow_id};
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::histories::Path;
 
+/// Long enough to pay in, short enough to wait for.
+const HOLD: (&str, &str) = ("KASSA_PAYMENT_HOLD_MS", "4000");
+
 /// Records all paths.
 pub(crate) async fn all() -> anyhow::Result<()> {
-    let shop = Shop::own().await?;
+    let shop = Shop::own_with(&[HOLD]).await?;
     for path in Path::ALL {
-        let order = place(&shop, path).await?;
-        shop.closed(&order).await?;
-        let mut history = serde_json::from_slice(&shop.history_json(&order).await?)?;
+        let workflow = go(&shop, path).await.with_context(|| format!("{path:?} cannot be recorded"))?;
+        shop.completed(&workflow).await?;
+        let mut history = serde_json::from_slice(&shop.history_json(&workflow).await?)?;
         anonymise(&mut history);
         std::fs::write(path.file(), format!("{}\n", serde_json::to_string_pretty(&history)?))?;
     }
     shop.stop().await
 }
 
-async fn place(shop: &Shop, path: Path) -> anyhow::Result<OrderId> {
+/// Goes a way, and names the workflow that went it.
+async fn go(shop: &Shop, path: Path) -> anyhow::Result<String> {
     let product = shop.create_product(1_250, 10).await?;
-    let checkout = shop.customer().buys(&product, 2);
-    let (checkout, status) = match path {
-        Path::Confirmed => (checkout, 201),
-        Path::Declined => (checkout.pays_with("pm_card_chargeDeclined"), 402),
+    let customer = shop.customer();
+    let checkout = customer.buys(&product, 2);
+    match path {
+        Path::Confirmed => buy(&checkout, 201).await.map(|order| workflow_id(&order)),
+        Path::Declined => {
+            buy(&checkout.pays_with("pm_card_chargeDeclined"), 402).await.map(|order| workflow_id(&order))
+        }
         Path::Compensated => {
             let violation = FaultError::Database {
                 sql_state: "23514".to_owned(),
                 message: "new row violates check constraint".to_owned(),
             };
             shop.stack.rds_data.faults().inject(Fault::fail_before("WITH confirmed AS").with_error(violation));
-            (checkout, 503)
+            buy(&checkout, 503).await.map(|order| workflow_id(&order))
         }
-    };
-    let answer = checkout.send().await?;
-    ensure!(answer.status == status, "{path:?}: {answer:?}");
+        Path::CartSold => {
+            let mut cart = shop.guest_cart();
+            cart.add(&product, 2).await?;
+            buy(&cart.checkout(&customer), 201).await.map(|order| workflow_id(&order))
+        }
+        Path::PaidOnPage => {
+            let checkout = checkout.on_page();
+            Page::of(&checkout.send().await?)?.pay(GOOD_CARD).await?;
+            Ok(workflow_id(&checkout.order_id()))
+        }
+        Path::NeverPaid => buy(&checkout.on_page(), 201).await.map(|order| workflow_id(&order)),
+        Path::Cancelled => {
+            let order = buy(&checkout, 201).await?;
+            let cancel = shop.as_admin(Method::POST, &format!("/api/orders/{order}/cancel"));
+            expect(&Answer::of(cancel.json(&json!({}))).await?, 200)?;
+            Ok(cancellation::workflow_id(&order))
+        }
+        Path::Refunded => {
+            let order = buy(&checkout, 201).await?;
+            let request = shop.refund(&order).of(500);
+            expect(&request.send().await?, 201)?;
+            Ok(refund::workflow_id(&request.refund_id()))
+        }
+        Path::Shipped => {
+            let order = buy(&checkout, 201).await?;
+            let version = shop.orders.find(&order).await?.context("the order is stored")?.version;
+            let ship = shop.as_admin(Method::PUT, &format!("/api/orders/{order}/status"));
+            expect(&Answer::of(ship.json(&json!({ "status": "SHIPPED" }))).await?, 200)?;
+            Ok(fulfilment::workflow_id(&order, OrderStatus::Shipped, version))
+        }
+        Path::Sent => {
+            let to = Addressee::new();
+            let notice = Notice::welcome(&to.user, to.email);
+            let id = notification::workflow_id(&notice.message_id);
+            shop.deliver(notice).await?;
+            Ok(id)
+        }
+    }
+}
+
+async fn buy(checkout: &Checkout<'_>, status: u16) -> anyhow::Result<OrderId> {
+    expect(&checkout.send().await?, status)?;
     Ok(checkout.order_id())
+}
+
+fn expect(answer: &Answer, status: u16) -> anyhow::Result<()> {
+    ensure!(answer.status == status, "{answer:?}");
+    Ok(())
 }
 
 /// Takes out who recorded it: an identity is a process id and perhaps the name of a machine, and the names of some task
