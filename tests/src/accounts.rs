@@ -80,7 +80,6 @@ impl Shop {
 
 impl Account {
     /// A request of this account.
-    #[must_use]
     pub fn signs(&self, request: RequestBuilder) -> RequestBuilder {
         request.bearer_auth(&self.token)
     }

@@ -53,13 +53,11 @@ impl<'shop> Customer<'shop> {
 
     /// Who this is to the shop.
     pub fn caller(&self) -> Caller {
-        match &self.account {
-            Some(account) => Caller::user(&account.user),
-            None => {
-                let email: EmailAddress = self.email.parse().expect("an address as the harness makes it");
-                Caller::guest(&email)
-            }
+        if let Some(account) = &self.account {
+            return Caller::user(&account.user);
         }
+        let email: EmailAddress = self.email.parse().expect("an address as the harness makes it");
+        Caller::guest(&email)
     }
 
     /// A request as this customer sends it.

@@ -5,6 +5,7 @@
 mod cursor;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use kassa_domain::{Caller, MessageId, OrderId, UserId};
 use time::{Date, Duration, OffsetDateTime};
@@ -228,7 +229,11 @@ impl Notifications {
         };
         match update.send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(StoreError::dynamodb(error)),
         }
     }

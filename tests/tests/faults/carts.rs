@@ -1,6 +1,7 @@
 //! The cart of a confirmed order, while the worker dies or the database refuses to change it.
 
 use anyhow::{Context as _, ensure};
+use kassa_domain::ProductId;
 use kassa_tests::cart::KASSA_CART;
 use kassa_tests::customer::Checkout;
 use kassa_tests::proxy::{Call, Moment, Refusal};
@@ -19,7 +20,7 @@ fn settling(cart: &Cart<'_>) -> Call {
 }
 
 /// Two pieces of a product in the cart of a guest, and the checkout that buys them.
-async fn filled<'shop>(shop: &'shop Shop) -> anyhow::Result<(kassa_domain::ProductId, Cart<'shop>, Checkout<'shop>)> {
+async fn filled(shop: &Shop) -> anyhow::Result<(ProductId, Cart<'_>, Checkout<'_>)> {
     let product = on_sale(shop).await?;
     let mut cart = shop.guest_cart();
     cart.add(&product, 2).await?;

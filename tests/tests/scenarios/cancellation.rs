@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 use kassa_domain::{OrderId, OrderStatus, RefundId, StockLevel};
 use kassa_stand_ins::stripe::{Fault, Outcome, Stage};
 use kassa_store::orders::RefundStatus;
+use kassa_tests::refunds::RefundRequest;
 use kassa_tests::{Answer, Customer, Shop, eventually, on_exclusive_shop, on_shared_shop};
 use kassa_workflows::cancellation::{Cancellation, workflow_id};
 use kassa_workflows::parking::Operator;
@@ -168,7 +169,7 @@ fn cancelling_and_refunding_at_once_never_give_back_more_than_was_captured() -> 
         let order = bought.assert_confirmed();
         let refunds: Vec<_> = (0..6).map(|n| shop.refund(&order).of(400 + n)).collect();
 
-        let refunding = try_join_all(refunds.iter().map(|refund| refund.send()));
+        let refunding = try_join_all(refunds.iter().map(RefundRequest::send));
         let (refunded, first, second) =
             tokio::try_join!(refunding, cancel(&customer, &bought), cancel(&customer, &bought))?;
 

@@ -25,7 +25,7 @@ async fn sold_to(shop: &Shop, card: &str) -> anyhow::Result<(ProductId, OrderId)
     Ok((tea, order))
 }
 
-async fn refunded_at_stripe(shop: &Shop, order: &OrderId) -> i64 {
+fn refunded_at_stripe(shop: &Shop, order: &OrderId) -> i64 {
     shop.payments(order).iter().map(|payment| payment.amount_refunded).sum()
 }
 
@@ -112,7 +112,7 @@ fn fifty_refunds_at_once_never_give_back_more_than_was_captured() -> anyhow::Res
         ensure!(given_back <= 2500, "{given_back} were given back");
         // Whoever was refused found less left than the smallest refund takes.
         ensure!(given_back > 2500 - 139, "only {given_back} were given back");
-        assert_eq!(refunded_at_stripe(shop, &order).await, given_back);
+        assert_eq!(refunded_at_stripe(shop, &order), given_back);
         let replayed = requests[0].send().await?;
         assert!(replayed.is_replay() && replayed.body == answers[0].body, "{replayed:#?}");
         // The oracle compares the books with Stripe, refund by refund.
@@ -135,7 +135,7 @@ fn refund_asked_for_again_is_answered_the_same_and_given_back_once() -> anyhow::
         let replays = [&first, &second, &third].iter().filter(|answer| answer.is_replay()).count();
         assert_eq!(replays, 2);
         request.clone().of(401).send().await?.assert_problem(422, "idempotency_key_reused");
-        assert_eq!(refunded_at_stripe(shop, &order).await, 400);
+        assert_eq!(refunded_at_stripe(shop, &order), 400);
         shop.oracle().product(&tea, 5).order(&order).check().await
     })
 }
@@ -158,7 +158,7 @@ fn refunds_are_for_administrators_and_payments_for_their_customers() -> anyhow::
         let body = json!({ "reason": "goodwill" });
         let refund = shop.http.post(shop.url(&format!("{path}/refund"))).header("idempotency-key", "a-key-of-a-guest");
         Answer::of(refund.json(&body)).await?.assert_problem(401, "unauthorized");
-        assert_eq!(refunded_at_stripe(shop, &order).await, 0);
+        assert_eq!(refunded_at_stripe(shop, &order), 0);
         Ok(())
     })
 }
@@ -182,7 +182,7 @@ fn refund_that_makes_no_sense_is_refused_and_names_the_field() -> anyhow::Result
         }
         let nobody = "ord_00000000000000000000000000000000".parse()?;
         shop.refund(&nobody).send().await?.assert_problem(404, "payment_not_found");
-        assert_eq!(refunded_at_stripe(shop, &order).await, 0);
+        assert_eq!(refunded_at_stripe(shop, &order), 0);
         shop.oracle().product(&tea, 5).order(&order).check().await
     })
 }
@@ -219,7 +219,7 @@ fn refund_whose_answer_was_lost_is_found_and_made_once() -> anyhow::Result<()> {
         let answer = shop.refund(&order).of(500).send().await?;
 
         assert_eq!(answer.status, 201, "{answer:#?}");
-        assert_eq!(refunded_at_stripe(shop, &order).await, 500);
+        assert_eq!(refunded_at_stripe(shop, &order), 500);
         shop.oracle().product(&tea, 5).order(&order).check().await
     })
 }
@@ -266,7 +266,7 @@ fn refund_that_stripe_never_answers_is_parked_until_an_operator_retries() -> any
         workflow(shop, &request).execute_update(Refund::retry, Operator { operator: "kim".to_owned() }, now()).await?;
 
         shop.completed(&workflow_id(&request.refund_id())).await?;
-        assert_eq!(refunded_at_stripe(shop, &order).await, 500);
+        assert_eq!(refunded_at_stripe(shop, &order), 500);
         shop.oracle().product(&tea, 5).order(&order).check().await
     })
 }
@@ -315,7 +315,7 @@ fn refund_that_is_written_off_says_so_in_the_books_and_can_be_made_again() -> an
         let [written_off] = stored.refunds.as_slice() else { anyhow::bail!("{:?}", stored.refunds) };
         assert_eq!(written_off.status, RefundStatus::WrittenOff);
         assert_eq!(written_off.reference.as_deref(), Some("paid in cash"));
-        assert_eq!(refunded_at_stripe(shop, &order).await, 0);
+        assert_eq!(refunded_at_stripe(shop, &order), 0);
         shop.oracle().product(&tea, 5).order(&order).check().await?;
         shop.restart_api(&[]).await?;
         assert_eq!(shop.refund(&order).send().await?.body["amount"]["amount"], 2500);

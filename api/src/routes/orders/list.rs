@@ -104,7 +104,7 @@ pub(crate) async fn list_orders(
     QueryParameters(query): QueryParameters<ListOrders>,
 ) -> Result<JsonBody<OrderPageBody>, Problem> {
     let filter = OrderFilter {
-        caller: query.caller(signed_in)?,
+        caller: query.caller(&signed_in)?,
         statuses: statuses(query.status.as_deref())?,
         from: moment("from", query.from.as_deref())?,
         to: moment("to", query.to.as_deref())?,
@@ -125,7 +125,7 @@ impl ListOrders {
     }
 
     /// Whose orders; nobody's in particular is everybody's.
-    fn caller(&self, signed_in: SignedIn) -> Result<Option<Caller>, Problem> {
+    fn caller(&self, signed_in: &SignedIn) -> Result<Option<Caller>, Problem> {
         match (self.scope()?, self.customer.as_deref()) {
             (Scope::Own, None) => Ok(Some(Caller::user(&signed_in.user))),
             (Scope::Own, Some(_)) => Err(Problem::parameter("customer", "only with scope=all")),

@@ -124,13 +124,13 @@ struct Detail {
     reason: Option<String>,
     refund_id: Option<String>,
     amount: Option<Money>,
-    refund: Option<Refund>,
+    refund: Option<GivenBack>,
     carrier: Option<String>,
     tracking_number: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Refund {
+struct GivenBack {
     refund_id: String,
     payment_id: String,
     amount: Money,

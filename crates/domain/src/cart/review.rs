@@ -1,6 +1,6 @@
 //! A cart beside the catalogue as it is now.
 
-use crate::{Cart, CartLine, Money, Product};
+use crate::{Cart, CartLine, Money, Product, Quantity};
 
 /// What a cart comes to at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,24 +96,22 @@ impl ReviewedLine {
         Self { line, offer: Some(offer), changes }
     }
 
-    /// What the pieces cost that are available: `None` if none is, or if the sum does not fit.
-    fn affordable(&self) -> Option<Option<Money>> {
+    /// The pieces that are available, and the price of one; `None` if none is.
+    fn affordable(&self) -> Option<(Quantity, Money)> {
         let offer = self.offer.as_ref()?;
         let pieces = i64::try_from(offer.available).unwrap_or(i64::MAX).min(i64::from(self.line.quantity.get()));
-        if pieces == 0 {
-            return None;
-        }
-        let amount = offer.price.amount.checked_mul(pieces);
-        Some(amount.map(|amount| Money { amount, ..offer.price }))
+        Some((Quantity::new(pieces).ok()?, offer.price))
     }
 }
 
+/// What all that is available costs; `None` if nothing is, or if it cannot be added up.
 fn total(lines: &[ReviewedLine]) -> Option<Money> {
     let mut sum: Option<Money> = None;
-    for line in lines.iter().filter_map(ReviewedLine::affordable) {
+    for (pieces, price) in lines.iter().filter_map(ReviewedLine::affordable) {
+        let line = price.checked_mul(pieces).ok()?;
         sum = Some(match sum {
-            Some(sum) => sum.checked_add(line?).ok()?,
-            None => line?,
+            Some(sum) => sum.checked_add(line).ok()?,
+            None => line,
         });
     }
     sum

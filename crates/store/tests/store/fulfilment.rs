@@ -6,12 +6,13 @@ use kassa_store::orders::{Fulfilled, OrderError};
 use crate::orders::{CANCELLED, LATER, events, identity, payment, refunded};
 use crate::support::Books;
 
-fn label(text: &str) -> Option<Label> {
-    Some(Label::try_from(text.to_owned()).unwrap())
+fn label(text: &str) -> Label {
+    Label::try_from(text.to_owned()).unwrap()
 }
 
 fn ship() -> Fulfilment {
-    Fulfilment::Ship { parcel: Parcel { carrier: label("DHL"), tracking_number: label("00340434161094000000") } }
+    let (carrier, tracking_number) = (Some(label("DHL")), Some(label("00340434161094000000")));
+    Fulfilment::Ship { parcel: Parcel { carrier, tracking_number } }
 }
 
 fn ship_without_a_number() -> Fulfilment {
@@ -31,7 +32,7 @@ async fn an_order_is_shipped_and_delivered_with_an_event_each() {
         |event_sequence| Fulfilled { caller: identity.caller.clone(), email: identity.email.clone(), event_sequence };
     assert_eq!((shipped, delivered), (fulfilled(2), fulfilled(3)));
     let shipment = on_its_way.shipment.unwrap();
-    assert_eq!((shipment.carrier, shipment.delivered_at), (label("DHL"), None));
+    assert_eq!((shipment.carrier, shipment.delivered_at), (Some(label("DHL")), None));
     assert_eq!(shipment.shipped_at, on_its_way.updated_at);
     let found = books.view(&identity).await;
     assert_eq!((found.status, found.version, found.events), (OrderStatus::Delivered, 4, 3));
