@@ -1,7 +1,9 @@
-//! The shape of the house: which crate may know which, and that the worker offers everything that is declared.
+//! The shape of the house: which crate may know which, that the worker offers everything that is declared, and that the
+//! page about the configuration names what is read.
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+mod configuration;
 mod dependencies;
 mod features;
 mod graph;
