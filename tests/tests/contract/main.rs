@@ -4,6 +4,7 @@
 
 mod completeness;
 mod document;
+mod guide;
 mod mass_assignment;
 mod schemathesis;
 mod seeds;

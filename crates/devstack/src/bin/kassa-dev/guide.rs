@@ -40,6 +40,7 @@ pub(crate) async fn print(stack: &Stack, console: &Console) -> anyhow::Result<()
         console.say(&line);
     }
     println!();
+    console.say("docs/api.md has an example of everything that the API can do.");
     console.say("Ctrl-C stops everything; orders and stock are still there next time.");
     Ok(())
 }
