@@ -178,12 +178,27 @@ mod tests {
     #[test]
     fn only_what_can_be_done_without_can_be_turned_off() {
         let nothing = NotificationSettings { mail_shipped: false, mail_refunded: false, phone_number: None };
-        let order_id: kassa_domain::OrderId = "ord_1".parse().unwrap();
-        let shipped = Message::Shipped { order_id: order_id.clone(), carrier: None, tracking: None };
-        let cancelled = Message::OrderCancelled { order_id, reason: "step_failed".to_owned(), refunded: None };
-        assert!(!wants_mail(&shipped, &nothing));
-        assert!(wants_mail(&shipped, &NotificationSettings::default()));
-        assert!(wants_mail(&cancelled, &nothing));
+        let order_id = || "ord_1".parse().unwrap();
+        let shipped = Message::Shipped { order_id: order_id(), carrier: None, tracking: None };
+        let refunded = Message::Refunded {
+            order_id: order_id(),
+            refund_id: "ref_1".parse().unwrap(),
+            amount: kassa_domain::Money::new(100, kassa_domain::Currency::EUR),
+        };
+        for message in [shipped, refunded] {
+            assert!(!wants_mail(&message, &nothing), "{message:?}");
+            assert!(wants_mail(&message, &NotificationSettings::default()), "{message:?}");
+        }
+        let reason = || "payment_expired".to_owned();
+        let (subject, text) = ("Your parcel".to_owned(), "It is late.".to_owned());
+        for message in [
+            Message::Welcome,
+            Message::PaymentProblem { order_id: order_id(), reason: reason() },
+            Message::OrderCancelled { order_id: order_id(), reason: reason(), refunded: None },
+            Message::Custom { by: "usr_1".parse().unwrap(), order_id: Some(order_id()), subject, text },
+        ] {
+            assert!(wants_mail(&message, &nothing), "{message:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod credentials;
 mod error;
+mod repeat;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub(crate) use credentials::{AccountEmail, Code, NewPassword, Password, RefreshT
 pub(crate) use error::CognitoError;
 
 use error::{Refusal, refusal};
+use repeat::RefusalsAreFinal;
 
 /// Calls are repeated once: long enough to bridge a lost packet, short enough for whoever waits.
 const ATTEMPTS: u32 = 2;
@@ -63,7 +65,7 @@ pub(crate) enum PasswordChange {
 pub(crate) enum SignIn {
     /// It succeeded.
     Tokens(Tokens),
-    /// There is no such account, it has another password, or it is not confirmed.
+    /// There is no such account, it has another password or needs a new one, or it is not confirmed.
     Refused,
     /// The password is right, but has to be replaced.
     PasswordExpired,
@@ -92,6 +94,7 @@ impl Cognito {
     pub fn connect(shared: &SdkConfig, config: &CognitoConfig) -> Self {
         let mut builder = aws_sdk_cognitoidentityprovider::config::Builder::from(shared)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_classifier(RefusalsAreFinal)
             .timeout_config(
                 TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build(),
             );
@@ -187,13 +190,7 @@ impl Cognito {
             .auth_parameters("PASSWORD", password.as_str());
         let answer = match call.send().await.map_err(refusal) {
             Ok(answer) => answer,
-            // An unconfirmed account is reported whatever the password, so it must look like an unknown one.
-            Err(error)
-                if error.is(&["NotAuthorizedException", "UserNotFoundException", "UserNotConfirmedException"]) =>
-            {
-                return Ok(SignIn::Refused);
-            }
-            Err(error) if error.is(&["PasswordResetRequiredException"]) => return Ok(SignIn::PasswordExpired),
+            Err(error) if error.is(NO_SIGN_IN) => return Ok(SignIn::Refused),
             Err(error) => return Err(error.into()),
         };
         match (answer.authentication_result, answer.challenge_name) {
@@ -248,6 +245,11 @@ impl Cognito {
     }
 }
 
+/// Why Cognito lets nobody in. That an account waits for its confirmation or for a new password is reported whatever
+/// password was shown, so both have to look like an unknown account.
+const NO_SIGN_IN: &[&str] =
+    &["NotAuthorizedException", "UserNotFoundException", "UserNotConfirmedException", "PasswordResetRequiredException"];
+
 /// What Cognito calls a code that is worth nothing, and everything else that only an account can bring about.
 const WRONG_CODE: &[&str] = &[
     "CodeMismatchException",
@@ -284,7 +286,7 @@ fn nothing_to_tell<T>(answer: Result<T, Refusal>) -> Result<(), CognitoError> {
 }
 
 fn weak_password(error: Refusal) -> Result<PasswordChange, CognitoError> {
-    if error.is(&["InvalidPasswordException"]) {
+    if error.is(&["InvalidPasswordException", "PasswordHistoryPolicyViolationException"]) {
         return Ok(PasswordChange::Weak(error.password_policy()));
     }
     Err(error.into())

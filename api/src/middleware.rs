@@ -114,6 +114,19 @@ pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn handler_that_never_answers_is_answered_for() {
+        let endless = || std::future::pending::<StatusCode>();
+        let limit = axum::middleware::from_fn_with_state(Duration::from_millis(10), limit_time);
+        let app = axum::Router::new().fallback(endless).layer(limit);
+
+        let answer =
+            tower::ServiceExt::<Request>::oneshot(app, Request::default()).await.expect("the router never fails");
+
+        assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(answer.headers()["content-type"], crate::PROBLEM_JSON);
+    }
+
     #[test]
     fn only_reads_that_went_well_and_fast_are_unremarkable() {
         let fast = Duration::from_millis(1);

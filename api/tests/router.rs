@@ -1,6 +1,7 @@
 //! What the router answers by itself, before it needs anything outside: whatever is wrong with a request is said as a
 //! problem, and the document describes what is served. No server is reachable here.
 
+mod accounts;
 mod identity;
 mod tokens;
 
@@ -13,7 +14,7 @@ use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, Request, StatusCode, request};
 use kassa_api::{
     AccessTokens, AppState, Browsers, Catalogue, Cognito, CognitoConfig, LimitSettings, Limits, Metrics, PROBLEM_JSON,
-    ProblemCode, ReturnOrigins, TrustedProxies, WebhookSecrets, WorkflowConfig, Workflows, document, router,
+    ProblemCode, ReturnOrigins, Signer, TrustedProxies, WebhookSecrets, WorkflowConfig, Workflows, document, router,
 };
 use kassa_store::{
     Carts, Database, DynamoDb, EventLog, Notifications, Orders, Products, RateLimits, RdsDataConfig, TableNames,
@@ -31,6 +32,11 @@ fn app() -> Router {
 
 /// The same, with other access tokens.
 fn app_trusting(tokens: AccessTokens) -> Router {
+    app_over(tokens, None)
+}
+
+/// The same, with accounts at this address.
+fn app_over(tokens: AccessTokens, accounts: Option<String>) -> Router {
     let aws = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
@@ -49,9 +55,9 @@ fn app_trusting(tokens: AccessTokens) -> Router {
         answer_timeout: Duration::from_millis(100),
         policy: kassa_workflows::checkout::Policy::default(),
     };
-    let signer = kassa_api::Signer::new("router-tests-signing-key-0123456789").expect("long enough");
+    let signer = signer();
     let cognito = CognitoConfig {
-        endpoint: None,
+        endpoint: accounts,
         user_pool_id: "eu-central-1_pool".to_owned(),
         client_id: identity::CLIENT_ID.to_owned(),
     };
@@ -77,6 +83,11 @@ fn app_trusting(tokens: AccessTokens) -> Router {
         database,
         metrics: Metrics::new().expect("valid names"),
     })
+}
+
+/// Signs what guests are handed.
+fn signer() -> Signer {
+    Signer::new("router-tests-signing-key-0123456789").expect("long enough")
 }
 
 struct Answer {
@@ -271,9 +282,23 @@ async fn every_field_of_a_product_is_checked() {
 #[tokio::test]
 async fn a_change_of_stock_is_a_bounded_number_but_not_zero() {
     for delta in [json!(0), json!(1_000_001), json!(-1_000_001), json!(0.5), json!("1"), json!(null)] {
-        let body = json!({"delta": delta}).to_string();
+        let body = json!({"delta": delta, "reason": "Delivery 4711"}).to_string();
         let answer = send(as_admin(post("/api/products/prod_a/stock")), body).await;
         answer.about(ProblemCode::ValidationFailed, "delta");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_stock_says_why() {
+    for body in [
+        json!({"delta": 1}),
+        json!({"delta": 1, "reason": null}),
+        json!({"delta": 1, "reason": " \n"}),
+        json!({"delta": 1, "reason": "x".repeat(501)}),
+        json!({"delta": 1, "reason": "a\u{0}b"}),
+    ] {
+        let answer = send(as_admin(post("/api/products/prod_a/stock")), body.to_string()).await;
+        answer.about(ProblemCode::ValidationFailed, "reason");
     }
 }
 

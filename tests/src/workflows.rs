@@ -46,7 +46,13 @@ impl Shop {
 
     /// The events of the workflow of an order.
     pub async fn history(&self, order: &OrderId) -> anyhow::Result<Vec<HistoryEvent>> {
-        let history = self.workflow(order).fetch_history(WorkflowFetchHistoryOptions::default());
+        self.history_of(&workflow_id(order)).await
+    }
+
+    /// The events of any workflow.
+    pub async fn history_of(&self, id: &str) -> anyhow::Result<Vec<HistoryEvent>> {
+        let handle = self.temporal.get_workflow_handle::<UntypedWorkflow>(id);
+        let history = handle.fetch_history(WorkflowFetchHistoryOptions::default());
         history.into_events().await.context("fetching a history")
     }
 

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kassa_domain::{
     CartChange, CartError, CartId, CartReview, MAX_LINES, MAX_QUANTITY, Merged, Product, ProductId, Quantity,
-    ReviewedLine,
+    ReviewedLine, UserId,
 };
 use kassa_store::carts::{ChangeCartError, StoredCart};
 use kassa_store::{Carts, Products};
@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use crate::auth::SignedIn;
 use crate::extract::{Json, PathParameter};
 use crate::guest_cart::{OwnCart, draw, expired_cookie, guest_cart, hand_out};
-use crate::problem::{Problem, ProblemCode};
+use crate::problem::{Chain, Problem, ProblemCode};
 use crate::signing::Signer;
 use crate::state::AppState;
 use crate::wire::{MoneyBody, Whole};
@@ -322,7 +322,44 @@ pub(crate) struct MergedBody {
     left_out: Vec<String>,
 }
 
-/// Moves what is in the guest's cart into the cart of the account.
+/// What a login brought along.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BroughtCart, example = json!({"merged_items": 2, "cut": [], "left_out": []}))]
+pub(crate) struct BroughtBody {
+    /// How many items of the guest's cart came over, whole or in part.
+    merged_items: usize,
+    /// Products of which not all pieces fitted.
+    cut: Vec<String>,
+    /// Products of which nothing fitted.
+    left_out: Vec<String>,
+}
+
+/// Moves what is in the cart that a login names into that of the account, and makes the browser forget the cart. Nobody is
+/// kept from signing in by a cart: whatever is wrong with it, or with the store, leaves it where it is.
+pub(crate) async fn bring_along(
+    carts: &Carts,
+    signer: &Signer,
+    user: &UserId,
+    headers: &HeaderMap,
+) -> (HeaderMap, Option<BroughtBody>) {
+    let Ok(Some(guest)) = guest_cart(headers, signer) else { return (HeaderMap::new(), None) };
+    match carts.merge(&guest, user).await {
+        Ok(Merged { lines, cut, left_out }) => {
+            let body = BroughtBody { merged_items: lines, cut: names(cut), left_out: names(left_out) };
+            (HeaderMap::from_iter([(SET_COOKIE, expired_cookie())]), Some(body))
+        }
+        Err(error) => {
+            tracing::warn!(user.id = %user, error = %Chain(&error), "a guest's cart was not moved at the login");
+            (HeaderMap::new(), None)
+        }
+    }
+}
+
+fn names(products: Vec<ProductId>) -> Vec<String> {
+    products.into_iter().map(String::from).collect()
+}
+
+/// Moves what is in the guest's cart into the cart of the account, as a login that names the cart does.
 ///
 /// Pieces of the same product add up to the limits of a cart; `cut` and `left_out` name what was beyond them. The
 /// guest's cart is empty from then on, so that the request can be repeated.
@@ -341,7 +378,6 @@ pub(crate) async fn merge_cart(
     let merged = merge(&state.carts, &state.signer, &account, &headers).await?;
     let id = CartId::User(account.user);
     let cart = CartBody::read(&state.carts, &state.products, Some(&id)).await?;
-    let names = |ids: Vec<ProductId>| ids.into_iter().map(String::from).collect();
     let Merged { lines, cut, left_out } = merged;
     let body = MergedBody { cart, merged_items: lines, cut: names(cut), left_out: names(left_out) };
     Ok(([(SET_COOKIE, expired_cookie())], JsonBody(body)).into_response())

@@ -3,38 +3,27 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
-use kassa_devstack::stack::sdk_config;
 use kassa_domain::ProductId;
 use kassa_stand_ins::stripe::Fault;
-use kassa_store::config::dynamodb_client;
 use kassa_tests::cart::KASSA_CART;
 use kassa_tests::{Answer, Cart, Shop, eventually, on_shared_shop};
 use reqwest::Method;
 use serde_json::json;
 
 /// Changes a product, as somebody who works on the catalogue would.
-async fn rework(shop: &Shop, product: &ProductId, attribute: &str, value: AttributeValue) -> anyhow::Result<()> {
-    let config = shop.stack.store_config().dynamodb;
-    let client = dynamodb_client(&sdk_config().await, config.endpoint.as_deref());
-    let update = client
-        .update_item()
-        .table_name(config.tables.products())
-        .key("id", AttributeValue::S(product.to_string()))
-        .update_expression("SET #attribute = :value")
-        .condition_expression("attribute_exists(id)")
-        .expression_attribute_names("#attribute", attribute)
-        .expression_attribute_values(":value", value);
-    update.send().await?;
+async fn rework(shop: &Shop, product: &ProductId, name: &str, price: i64) -> anyhow::Result<()> {
+    let body = json!({ "name": name, "price": { "amount": price, "currency": "EUR" } });
+    let put = shop.as_admin(Method::PUT, &format!("/api/products/{product}")).header("if-match", "*");
+    let answer = Answer::of(put.json(&body)).await?;
+    ensure!(answer.status == 200, "{answer:#?}");
     Ok(())
 }
 
 async fn discontinue(shop: &Shop, product: &ProductId) -> anyhow::Result<()> {
-    let config = shop.stack.store_config().dynamodb;
-    let client = dynamodb_client(&sdk_config().await, config.endpoint.as_deref());
-    let key = AttributeValue::S(product.to_string());
-    client.delete_item().table_name(config.tables.products()).key("id", key).send().await?;
+    let delete = shop.as_admin(Method::DELETE, &format!("/api/products/{product}")).header("if-match", "*");
+    let answer = Answer::of(delete).await?;
+    ensure!(answer.status == 204, "{answer:#?}");
     Ok(())
 }
 
@@ -124,8 +113,8 @@ fn cart_says_what_has_changed_since_it_was_filled() -> anyhow::Result<()> {
             products.push(product);
         }
         let [dearer, renamed, scarce, gone] = &products[..] else { unreachable!("four products were made") };
-        rework(shop, dearer, "price", AttributeValue::N("1100".to_owned())).await?;
-        rework(shop, renamed, "name", AttributeValue::S("White tea".to_owned())).await?;
+        rework(shop, dearer, &format!("Product {dearer}"), 1100).await?;
+        rework(shop, renamed, "White tea", 1000).await?;
         shop.receive_stock(scarce, -4, "miscounted").await?;
         discontinue(shop, gone).await?;
 
@@ -144,6 +133,11 @@ fn cart_says_what_has_changed_since_it_was_filled() -> anyhow::Result<()> {
         assert_eq!(answer.body["total"], eur(2200 + 2000 + 1000), "what there is, at the prices of now");
         assert_eq!(items[3]["name"], format!("Product {gone}"));
         assert!(items[3].get("unit_price").is_none(), "{answer:#?}");
+
+        // What is not sold any more is not bought, and the rest of the cart stays.
+        let refused = cart.checkout(&shop.customer()).send().await?;
+        refused.assert_problem(422, "unknown_products");
+        assert_eq!(cart.read().await?.cart_items().len(), 4);
 
         // Whoever changes an item has seen what it costs.
         assert_eq!(cart.set(dearer, 1).await?.body["items"][0]["changes"], json!([]));

@@ -21,7 +21,7 @@ fn administrative_calls_need_an_administrator() -> anyhow::Result<()> {
                 shop.http
                     .post(shop.url(&format!("/api/products/{tea}/stock")))
                     .header("idempotency-key", "receipt-0001")
-                    .json(&json!({ "delta": 5 })),
+                    .json(&json!({ "delta": 5, "reason": "Delivery" })),
                 shop.http.put(shop.url(&format!("/api/products/{tea}"))).header("if-match", "*").json(&product(&new)),
                 shop.http.delete(shop.url(&format!("/api/products/{tea}"))).header("if-match", "*"),
                 shop.http.get(shop.url(&format!("/api/products/{tea}/stock"))),

@@ -31,8 +31,7 @@ pub(crate) struct ChangeStock {
     #[schema(value_type = i64, minimum = -1_000_000, maximum = 1_000_000)]
     delta: Whole<{ -MAX_DELTA }, MAX_DELTA>,
     /// Why, for whoever reads the movements later.
-    #[serde(default)]
-    #[schema(max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S")]
     reason: String,
 }
 
@@ -115,6 +114,9 @@ fn receipt_id(key: &IdempotencyKey) -> ReceiptId {
 
 fn text(field: &str, text: String, max: usize) -> Result<String, Problem> {
     let length = text.chars().count();
+    if text.trim().is_empty() {
+        return Err(Problem::field(field, format!("it is empty: expected 1 to {max} characters")));
+    }
     if length > max {
         return Err(Problem::field(field, format!("{length} characters are too many: the most is {max}")));
     }

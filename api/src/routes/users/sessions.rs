@@ -3,7 +3,7 @@
 use axum::Json as JsonBody;
 use axum::extract::State;
 use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,6 +14,8 @@ use crate::cognito::{AccountEmail, Cognito, Password, RefreshToken, SignIn, Toke
 use crate::extract::Json;
 use crate::limits::{Action, Limits};
 use crate::problem::{Problem, ProblemCode};
+use crate::routes::cart::{BroughtBody, bring_along};
+use crate::state::AppState;
 
 /// Somebody with an account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -43,6 +45,10 @@ pub(crate) struct TokensBody {
     /// For a new access token when this one has expired; absent when it was just used for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    /// What became of the guest's cart that the login named; absent if it named none, or one that was not moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    cart: Option<BroughtBody>,
 }
 
 impl IntoResponse for TokensBody {
@@ -55,29 +61,37 @@ impl IntoResponse for TokensBody {
 impl From<Tokens> for TokensBody {
     fn from(tokens: Tokens) -> Self {
         let Tokens { access, refresh, expires_in } = tokens;
-        Self { access_token: access, token_type: "Bearer", expires_in, refresh_token: refresh }
+        Self { access_token: access, token_type: "Bearer", expires_in, refresh_token: refresh, cart: None }
     }
 }
 
 /// Signs in.
 ///
-/// An unknown address, a wrong password and an address that is not confirmed yet get the same answer.
+/// An unknown address, a wrong password, one that has to be replaced, and an address that is not confirmed yet get the same
+/// answer.
+///
+/// What is in the guest's cart that the request names moves into the cart of the account, and the cookie that named it is
+/// deleted. A cart that is not valid is not looked at, and one that cannot be moved now stays the guest's: sign-in does not
+/// fail for it, and `POST /api/cart/merge` moves it later.
 #[utoipa::path(
     post, path = "/users/login", tag = "users", request_body = Login,
+    params(("Kassa-Cart" = Option<String>, Header, description = "The guest's cart, unless the cookie names it.")),
     responses((status = OK, description = "Signed in.", body = TokensBody)),
 )]
 pub(crate) async fn login(
-    State(cognito): State<Cognito>,
+    State(state): State<AppState>,
     State(accounts): State<Accounts>,
-    State(limits): State<Limits>,
+    headers: HeaderMap,
     Json(request): Json<Login>,
-) -> Result<TokensBody, Problem> {
+) -> Result<(HeaderMap, TokensBody), Problem> {
+    let AppState { cognito, limits, carts, signer, .. } = &state;
     limits.by_caller(Action::Login, request.email.as_str()).await?;
     let tokens = match cognito.sign_in(&request.email, &request.password).await? {
         SignIn::Tokens(tokens) => tokens,
         SignIn::Refused => {
             return Err(invalid_credentials(
-                "The e-mail address or the password is wrong, or the address has not been confirmed yet.",
+                "The e-mail address or the password is wrong, or the address has not been confirmed yet. A forgotten \
+                 password is replaced with `POST /api/users/forgotten-password`.",
             ));
         }
         SignIn::PasswordExpired => {
@@ -93,10 +107,13 @@ pub(crate) async fn login(
             ));
         }
     };
-    if let Some(account) = cognito.account_of(&tokens.access).await? {
-        accounts.open_or_leave(account).await;
-    }
-    Ok(tokens.into())
+    let account = cognito.account_of(&tokens.access).await?;
+    let mut body = TokensBody::from(tokens);
+    let Some(account) = account else { return Ok((HeaderMap::new(), body)) };
+    let (forget, cart) = bring_along(carts, signer, &account.user, &headers).await;
+    body.cart = cart;
+    accounts.open_or_leave(account).await;
+    Ok((forget, body))
 }
 
 /// A session that goes on.

@@ -85,7 +85,7 @@ impl Stack {
         let environment = environment::environment(&options, &ports, &aws);
         let program = |name: fn(&Binaries) -> &PathBuf| binaries.map(name).cloned().unwrap_or_default();
         let worker = worker(&program(|b| &b.worker), "worker", ports.worker_metrics.number(), &environment, &folder);
-        let api = api(&program(|b| &b.api), ports.api.number(), &environment, &folder);
+        let api = api(&program(|b| &b.api), "api", ports.api.number(), &environment, &folder);
         let mut stack = Self {
             api,
             worker,
@@ -158,6 +158,18 @@ impl Stack {
         Ok(worker(&binaries.worker, name, metrics, &self.environment, &self.folder))
     }
 
+    /// Another API beside [`Stack::api`], which has to be started, and its URL.
+    ///
+    /// # Panics
+    ///
+    /// When the stack was started without worker and API, so that nothing was built.
+    pub fn another_api(&self, name: &str) -> Result<(Application, String)> {
+        let binaries = self.binaries.expect("a stack that builds the API");
+        // Not reserved beyond this call either.
+        let port = ports::free(&workspace::reservations_folder())?.number();
+        Ok((api(&binaries.api, name, port, &self.environment, &self.folder), loopback(port)))
+    }
+
     /// An error that shows the log of a process that has ended, if one has that was not told to.
     pub fn check(&mut self) -> Result<()> {
         let servers = [self.postgres.process(), self.temporal.process(), self.aws.process()];
@@ -190,9 +202,10 @@ fn worker(
     Application::new(with(launch, environment), format!("{}/metrics", loopback(metrics)))
 }
 
-fn api(program: &Path, port: u16, environment: &[(String, String)], folder: &StateFolder) -> Application {
-    let launch = Launch::new("The API", program, folder.log("api"));
-    Application::new(with(launch, environment), format!("{}/ready", loopback(port)))
+fn api(program: &Path, name: &str, port: u16, environment: &[(String, String)], folder: &StateFolder) -> Application {
+    let launch = with(Launch::new(format!("The {name}"), program, folder.log(name)), environment)
+        .env("KASSA_API_LISTEN", format!("127.0.0.1:{port}"));
+    Application::new(launch, format!("{}/ready", loopback(port)))
 }
 
 fn with(launch: Launch, environment: &[(String, String)]) -> Launch {
