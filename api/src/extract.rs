@@ -14,6 +14,7 @@ use futures::StreamExt;
 use kassa_domain::IdempotencyKey;
 use kassa_json::Refusal;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::problem::{Problem, ProblemCode};
 
@@ -156,11 +157,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParameter
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match Query::from_request_parts(parts, state).await {
-            Ok(Query(parameters)) => Ok(Self(parameters)),
-            Err(rejection) => Err(Problem::new(ProblemCode::InvalidParameter, format!("{}.", rejection.body_text()))),
-        }
+        let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let Query(pairs) = pairs
+            .map_err(|rejection| Problem::new(ProblemCode::InvalidParameter, format!("{}.", rejection.body_text())))?;
+        parameters(&pairs).map(Self)
     }
+}
+
+/// Reads parameters like an object of texts, because only then it is told which of them is wrong.
+fn parameters<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T, Problem> {
+    let members: Vec<_> = pairs.iter().map(|(name, value)| format!("{}:{}", json!(name), json!(value))).collect();
+    let object = format!("{{{}}}", members.join(","));
+    kassa_json::parse(object.as_bytes()).map_err(|refusal| match refusal {
+        Refusal::NoJson(detail) => Problem::new(ProblemCode::InvalidParameter, detail),
+        Refusal::Field { field, detail } => Problem::parameter(&field, detail),
+    })
 }
 
 /// How many entries a page has that is asked for with `limit`.
@@ -258,6 +269,30 @@ mod tests {
     async fn what_is_no_json_is_told_apart() {
         for text in ["", "{", r#"{"items":[}"#, r#"{"items":[]} trailing"#, "\u{0}", "items=1"] {
             assert_eq!(refusal(text).await, ("invalid_json".to_owned(), String::new()), "{text:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_parameter_that_is_wrong_is_named() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Page {
+            limit: Option<String>,
+        }
+
+        let read = |pairs: &[(&str, &str)]| {
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            parameters::<Page>(&pairs)
+        };
+        assert_eq!(read(&[("limit", "\"5\\")]).expect("any text").limit.as_deref(), Some("\"5\\"));
+        assert!(read(&[]).expect("nothing").limit.is_none());
+        for (pairs, named) in [
+            (&[("limit", "1"), ("limit", "2")] as &[_], "limit"),
+            (&[("colour", "1")], "colour"),
+            (&[("a\"b", "1")], "a\"b"),
+        ] {
+            let body = body_of(read(pairs).expect_err(named)).await;
+            assert_eq!((&body["code"], &body["errors"][0]["field"]), (&json!("invalid_parameter"), &json!(named)));
         }
     }
 

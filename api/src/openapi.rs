@@ -7,9 +7,10 @@ use axum::http::Method;
 use serde_json::json;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{Operation, ParameterIn};
-use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::request_body::RequestBody;
+use utoipa::openapi::schema::{Object, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{Content, ContentBuilder, HeaderBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use crate::extract::IDEMPOTENCY_KEY;
@@ -32,6 +33,7 @@ const ADMIN: &str = "admin";
         (name = "cart", description = "What somebody may buy. A guest's cart is known by the token in the header `Kassa-Cart` of the answers; browsers keep it as a cookie."),
         (name = "checkout", description = "Buying."),
         (name = "orders", description = "What became of it. An order is for its customer (the account, or a guest with the order's token) and for administrators; to everybody else it does not exist."),
+        (name = "notifications", description = "What customers are written, and which of it they want."),
         (name = "payments", description = "What was paid, and giving it back."),
         (name = "products", description = "The catalogue and its stock."),
         (name = "users", description = "Accounts: registering, signing in, and the profile."),
@@ -90,14 +92,11 @@ pub(crate) fn add_problems(openapi: &mut utoipa::openapi::OpenApi) {
 /// The problems that follow from the shape of an operation.
 fn implied(operation: &Operation) -> Vec<ProblemCode> {
     let mut codes = Vec::new();
-    if operation.request_body.is_some() {
-        codes.extend([
-            ProblemCode::InvalidJson,
-            ProblemCode::UnsupportedMediaType,
-            ProblemCode::BodyTooLarge,
-            ProblemCode::RequestTimeout,
-            ProblemCode::ValidationFailed,
-        ]);
+    if let Some(body) = &operation.request_body {
+        codes.extend([ProblemCode::InvalidJson, ProblemCode::BodyTooLarge, ProblemCode::RequestTimeout]);
+        if !is_somebody_elses(body) {
+            codes.extend([ProblemCode::UnsupportedMediaType, ProblemCode::ValidationFailed]);
+        }
     }
     for parameter in operation.parameters.iter().flatten() {
         let RefOr::T(parameter) = parameter else { continue };
@@ -117,6 +116,16 @@ fn implied(operation: &Operation) -> Vec<ProblemCode> {
         codes.push(ProblemCode::Forbidden);
     }
     codes
+}
+
+/// Whether the shape of the body is for somebody else to define: an object of which nothing is declared. It is read from
+/// the bytes as they came, whatever they are called, and has no fields that could be wrong.
+fn is_somebody_elses(body: &RefOr<RequestBody>) -> bool {
+    let RefOr::T(body) = body else { return false };
+    body.content.values().all(|content| {
+        let RefOr::T(Content { schema: Some(RefOr::T(Schema::Object(object))), .. }) = content else { return false };
+        object.schema_type == SchemaType::from(Type::Object) && object.properties.is_empty()
+    })
 }
 
 /// Whether the operation is for administrators.

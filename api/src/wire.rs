@@ -1,7 +1,7 @@
 //! Values that several requests and responses share, in the form they have on the wire.
 
 use kassa_domain::{Currency, Money, OrderStatus, parse_currency};
-pub(crate) use kassa_json::{Object, Whole};
+pub(crate) use kassa_json::{Choice, Object, Whole};
 use kassa_workflows::contracts::inventory::Shortage;
 use kassa_workflows::contracts::payments::Decline;
 use serde::de::{self, Deserializer};

@@ -17,6 +17,7 @@ use crate::extract::Json;
 use crate::orders::OrderAccess;
 use crate::problem::{Problem, ProblemCode};
 use crate::routes::orders::OrderBody;
+use crate::wire::Choice;
 use crate::workflows::{Start, WorkflowError, Workflows};
 
 pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[(
@@ -33,7 +34,8 @@ const ASK_AGAIN: &str = "2";
 #[schema(example = json!({"reason": "changed_mind"}))]
 pub(crate) struct CancelOrder {
     /// What made them want it.
-    reason: Option<CancelReason>,
+    #[schema(value_type = Option<CancelReason>)]
+    reason: Option<Choice<CancelReason>>,
 }
 
 /// What made somebody cancel an order.
@@ -104,7 +106,7 @@ pub(crate) async fn cancel_order(
     let input = CancellationInput {
         order_id: access.id.clone(),
         by,
-        motive: request.reason.map(|reason| reason.as_str().to_owned()),
+        motive: request.reason.map(|Choice(reason)| reason.as_str().to_owned()),
         policy: workflows.config().policy.clone(),
     };
     let outcome = workflows.ask(Cancellation::run, input, Cancellation::answer, (), start(&order)).await;

@@ -183,7 +183,7 @@ async fn show(state: &AppState, id: Option<CartId>) -> Result<Response, Problem>
     )),
     responses((
         status = OK, description = "The cart.", body = CartBody,
-        headers(("Kassa-Cart" = Option<String>, description = "The guest's cart; send it with the next request.")),
+        headers(("Kassa-Cart" = String, description = "The guest's cart; send it with the next request.")),
     )),
 )]
 pub(crate) async fn get_cart(State(state): State<AppState>, OwnCart(id): OwnCart) -> Result<Response, Problem> {
@@ -230,7 +230,7 @@ pub(crate) struct AddItem {
     request_body = AddItem,
     responses((
         status = OK, description = "The cart with the pieces in it.", body = CartBody,
-        headers(("Kassa-Cart" = Option<String>, description = "The guest's cart; send it with the next request.")),
+        headers(("Kassa-Cart" = String, description = "The guest's cart; send it with the next request.")),
     )),
 )]
 pub(crate) async fn add_item(
@@ -261,13 +261,13 @@ pub(crate) struct SetItem {
 #[utoipa::path(
     put, path = "/cart/items/{product_id}", tag = "cart", security((), ("access_token" = [])),
     params(
-        ("product_id" = String, Path, description = "The product.", example = "prod_tea"),
+        ("product_id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"),
         ("Kassa-Cart" = Option<String>, Header, description = "The guest's cart, as an earlier answer gave it."),
     ),
     request_body = SetItem,
     responses((
         status = OK, description = "The cart with that many pieces.", body = CartBody,
-        headers(("Kassa-Cart" = Option<String>, description = "The guest's cart; send it with the next request.")),
+        headers(("Kassa-Cart" = String, description = "The guest's cart; send it with the next request.")),
     )),
 )]
 pub(crate) async fn set_item(
@@ -289,12 +289,12 @@ pub(crate) async fn set_item(
 #[utoipa::path(
     delete, path = "/cart/items/{product_id}", tag = "cart", security((), ("access_token" = [])),
     params(
-        ("product_id" = String, Path, description = "The product.", example = "prod_tea"),
+        ("product_id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"),
         ("Kassa-Cart" = Option<String>, Header, description = "The guest's cart, as an earlier answer gave it."),
     ),
     responses((
         status = OK, description = "The cart without the product.", body = CartBody,
-        headers(("Kassa-Cart" = Option<String>, description = "The guest's cart; send it with the next request.")),
+        headers(("Kassa-Cart" = String, description = "The guest's cart; send it with the next request.")),
     )),
 )]
 pub(crate) async fn remove_item(

@@ -32,7 +32,7 @@ use crate::orders::order_token;
 use crate::problem::{Problem, ProblemCode};
 use crate::signing::Signer;
 use crate::state::AppState;
-use crate::wire::{DeclineBody, MoneyBody, MoneyInput, Object, OrderStatusBody, ShortageBody};
+use crate::wire::{Choice, DeclineBody, MoneyBody, MoneyInput, Object, OrderStatusBody, ShortageBody};
 use crate::workflows::{WorkflowError, Workflows};
 
 pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[(
@@ -83,7 +83,8 @@ pub(crate) struct CreateCheckout {
     #[schema(pattern = "^pm_[A-Za-z0-9_]{1,64}$")]
     payment_method: Option<String>,
     /// `hosted`: on a page of Stripe's, which leads back to `success_url` or `cancel_url`. Either this or `payment_method`.
-    payment: Option<PaymentWay>,
+    #[schema(value_type = Option<PaymentWay>)]
+    payment: Option<Choice<PaymentWay>>,
     /// The shop's page for a customer who has paid on Stripe's page.
     #[schema(format = "uri", max_length = 2048)]
     success_url: Option<String>,
@@ -162,7 +163,7 @@ pub(crate) struct CheckoutBody {
             status = CREATED, description = "Paid and confirmed; or waiting for the customer, who pays at `payment_url`.", body = CheckoutBody,
             headers(
                 ("Location" = String, description = "Where the order can be read."),
-                ("Idempotent-Replayed" = String, description = "`true` if an earlier request bought it."),
+                ("Idempotent-Replayed" = bool, description = "`true` if an earlier request bought it."),
             ),
         ),
         (

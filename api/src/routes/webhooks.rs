@@ -37,7 +37,17 @@ const ENDS: &[&str] = &[
         "Stripe-Signature" = String, Header, example = "t=1700000000,v1=5257a869e7ecebeda32affa62cdca3fa",
         description = "The time of the signature and an HMAC-SHA256 over time and body.",
     )),
-    request_body(content = Object, description = "The event, as Stripe documents it."),
+    request_body(
+        content = Object, content_type = "application/json",
+        description = "The event, byte by byte as Stripe signed it; it is read once the signature is found to be valid.",
+        example = json!({
+            "id": "evt_1PgafmB7WZ01zgkW6dKueIc5", "object": "event", "type": "checkout.session.completed",
+            "data": {"object": {
+                "id": "cs_test_a11YYufWQzNY63zpQ6QSNRQhkUpVph4WRmzW0zWJO2znZKdVujZ0N0S22u", "object": "checkout.session",
+                "metadata": {"order_id": "ord_1f0c", "kassa_awaited": "true"}
+            }}
+        }),
+    ),
     responses((status = OK, description = "Taken.")),
 )]
 pub(crate) async fn receive_stripe_event(

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
-pub use values::{Object, Whole};
+pub use values::{Choice, Object, Whole};
 
 /// Why a text was refused; what is no JSON and what is JSON of another shape are different mistakes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,12 +45,10 @@ fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
     }
 }
 
-/// Where the error is, as `items[3].quantity`. A field that is missing or unknown has no place in the path, but serde
-/// names it in its message.
+/// Where the error is, as `items[3].quantity`. A field that is missing or there twice has no place in the path, but
+/// serde names it in its message.
 fn field(path: &serde_path_to_error::Path, detail: &str) -> String {
-    let named = ["missing field `", "unknown field `", "duplicate field `"]
-        .into_iter()
-        .find_map(|prefix| detail.strip_prefix(prefix)?.split('`').next());
+    let named = |prefix: &str| detail.strip_prefix(prefix)?.split('`').next().map(|name| format!(".{name}"));
     let mut segments: Vec<String> = Vec::new();
     for segment in path {
         match segment {
@@ -60,11 +58,49 @@ fn field(path: &serde_path_to_error::Path, detail: &str) -> String {
             Segment::Unknown => {}
         }
     }
-    if let Some(name) = named {
-        let last = format!(".{name}");
-        if segments.last() != Some(&last) {
-            segments.push(last);
+    segments.extend(named("missing field `").or_else(|| named("duplicate field `")));
+    segments.concat().trim_start_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[test]
+    fn a_field_is_told_from_the_one_around_it_with_the_same_name() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only whether it can be read is of interest")]
+        struct Price {
+            amount: Amount,
+        }
+
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only whether it can be read is of interest")]
+        struct Amount {
+            #[serde(rename = "amount")]
+            number: i64,
+            currency: String,
+        }
+
+        for (text, expected) in [
+            (r#"{"amount":{"currency":"EUR"}}"#, "amount.amount"),
+            (r#"{"amount":{"amount":1,"amount":1}}"#, "amount.amount"),
+            (r#"{"amount":{"amount":1}}"#, "amount.currency"),
+            (r#"{"amount":{"amount":{"amount":1}}}"#, "amount.amount"),
+            (r#"{"amount":{"currency":{"currency":1}}}"#, "amount.currency"),
+            (r#"{"price":{"price":1}}"#, "price"),
+            (r#"{"amount":{"price":{"price":1}}}"#, "amount.price"),
+            (r#"{"amount":{"price":1}}"#, "amount.price"),
+            ("{}", "amount"),
+        ] {
+            match parse::<Price>(text.as_bytes()).expect_err(text) {
+                Refusal::Field { field, .. } => assert_eq!(field, expected, "{text}"),
+                Refusal::NoJson(detail) => panic!("{text}: {detail}"),
+            }
         }
     }
-    segments.concat().trim_start_matches('.').to_owned()
 }

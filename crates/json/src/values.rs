@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, Visitor};
 
 /// A whole number from `MIN` to `MAX`. Every other number or type is refused with a message that names the range,
 /// which the error of a plain integer does not.
@@ -81,11 +81,58 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
+/// One of a few texts, the names of the variants of an enum. Every other text or type is refused with a message that names
+/// them; the derived `Deserialize` of an enum takes what is no text for no JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Choice<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Name<T> {
+            type Value = Choice<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                // Only the error about a name that is none tells the others.
+                let nothing: de::value::StrDeserializer<'_, de::value::Error> = "".into_deserializer();
+                let error = T::deserialize(nothing).err().map(|error| error.to_string()).unwrap_or_default();
+                f.write_str(error.strip_prefix("unknown variant ``, expected ").unwrap_or("a text"))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                T::deserialize(text.into_deserializer()).map(Choice)
+            }
+        }
+
+        deserializer.deserialize_any(Name(PhantomData))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
 
     use super::*;
+
+    #[test]
+    fn what_is_not_to_be_chosen_is_refused_with_what_is() {
+        #[derive(Debug, Deserialize, PartialEq)]
+        #[serde(rename_all = "snake_case")]
+        enum Colour {
+            Red,
+            DarkBlue,
+        }
+
+        let chosen = serde_json::from_str::<Choice<Colour>>("\"dark_blue\"").expect("a colour");
+        assert_eq!(chosen, Choice(Colour::DarkBlue));
+        assert!(serde_json::from_str::<Option<Choice<Colour>>>("null").expect("none").is_none());
+        for text in ["\"\"", "\"Red\"", "7", "1.5", "true", "null", "[]", "{}", "{\"red\":1}"] {
+            let error = serde_json::from_str::<Choice<Colour>>(text).expect_err(text);
+            assert!(error.is_data(), "{text}: {error}");
+            assert!(error.to_string().contains("expected `red` or `dark_blue`"), "{text}: {error}");
+        }
+    }
 
     #[test]
     fn numbers_outside_the_range_are_refused_with_the_range() {

@@ -1,6 +1,6 @@
 //! The `OpenAPI` document as the API serves it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use kassa_tests::Shop;
@@ -35,12 +35,30 @@ pub(crate) enum Audience {
 }
 
 /// A place in a body where an object is, and the members that the document declares there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+#[derive(Debug, Clone)]
+pub(crate) struct Place<'a> {
     /// Where, as a JSON pointer.
     pub(crate) pointer: String,
-    /// What may be in it.
-    pub(crate) declared: BTreeSet<String>,
+    /// What may be in it, and of which schema it is.
+    pub(crate) declared: BTreeMap<&'a str, &'a Value>,
+    /// What has to be in it.
+    pub(crate) required: BTreeSet<&'a str>,
+}
+
+impl Place<'_> {
+    /// A member as problems name it, such as `items[0].price`.
+    pub(crate) fn name(&self, member: &str) -> String {
+        let segments = self.pointer.split('/').skip(1).chain([member]).map(|segment| {
+            let is_index = segment.bytes().all(|byte| byte.is_ascii_digit());
+            if is_index { format!("[{segment}]") } else { format!(".{segment}") }
+        });
+        segments.collect::<String>().trim_start_matches('.').to_owned()
+    }
+
+    /// The object at this place of a body.
+    pub(crate) fn within<'b>(&self, body: &'b mut Value) -> &'b mut Map<String, Value> {
+        body.pointer_mut(&self.pointer).and_then(Value::as_object_mut).expect("the place of an object")
+    }
 }
 
 impl Document {
@@ -63,14 +81,15 @@ impl Document {
         items(&self.0["tags"]).filter_map(|tag| tag["name"].as_str()).collect()
     }
 
-    /// What a reference leads to.
-    fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
-        match schema["$ref"].as_str() {
-            Some(reference) => {
-                let target = self.0.pointer(reference.trim_start_matches('#'));
-                self.resolve(target.unwrap_or_else(|| panic!("{reference} leads nowhere")))
-            }
-            None => schema,
+    /// What a reference leads to; of something that may be left out, what it is otherwise.
+    pub(crate) fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        if let Some(reference) = schema["$ref"].as_str() {
+            let target = self.0.pointer(reference.trim_start_matches('#'));
+            return self.resolve(target.unwrap_or_else(|| panic!("{reference} leads nowhere")));
+        }
+        match schema["oneOf"].as_array().map(Vec::as_slice) {
+            Some([something, nothing] | [nothing, something]) if nothing["type"] == "null" => self.resolve(something),
+            _ => schema,
         }
     }
 
@@ -83,15 +102,16 @@ impl Document {
     }
 
     /// The objects with declared members within an example of a schema.
-    fn places(&self, schema: &Value, example: &Value, pointer: &str, found: &mut Vec<Place>) {
+    fn places<'a>(&'a self, schema: &'a Value, example: &Value, pointer: &str, found: &mut Vec<Place<'a>>) {
         match example {
             Value::Object(_) => {
                 let properties = self.properties(schema);
                 if properties.is_empty() {
                     return;
                 }
-                let declared = properties.iter().map(|(name, _)| (*name).to_owned()).collect();
-                found.push(Place { pointer: pointer.to_owned(), declared });
+                let declared = properties.iter().map(|(name, schema)| (*name, self.resolve(schema))).collect();
+                let required = items(&self.resolve(schema)["required"]).filter_map(Value::as_str).collect();
+                found.push(Place { pointer: pointer.to_owned(), declared, required });
                 for (name, property) in properties {
                     if let Some(value) = example.get(name) {
                         self.places(property, value, &format!("{pointer}/{name}"), found);
@@ -154,6 +174,12 @@ impl<'a> Operation<'a> {
         content.is_object().then_some(&content["schema"])
     }
 
+    /// Whether its body is an object of which the document declares no member: somebody else defines it, and the API
+    /// takes it whatever is in it.
+    pub(crate) fn has_open_body(&self) -> bool {
+        self.body().is_some_and(|schema| self.document.properties(schema).is_empty())
+    }
+
     /// The example of its JSON body.
     pub(crate) fn example(&self) -> anyhow::Result<Value> {
         let content = &self.spec["requestBody"]["content"]["application/json"];
@@ -164,13 +190,21 @@ impl<'a> Operation<'a> {
         example.cloned().with_context(|| format!("{} has no example of a body", self.title()))
     }
 
-    /// The objects within the example of its JSON body.
-    pub(crate) fn places(&self) -> anyhow::Result<Vec<Place>> {
+    /// The objects with declared members within the example of its JSON body.
+    pub(crate) fn places(&self) -> anyhow::Result<Vec<Place<'a>>> {
         let mut found = Vec::new();
         if let Some(schema) = self.body() {
             self.document.places(schema, &self.example()?, "", &mut found);
         }
         Ok(found)
+    }
+
+    /// The path with the examples of its parameters.
+    pub(crate) fn example_path(&self) -> String {
+        self.path_with(|name, parameter| {
+            let example = example_of(parameter).and_then(Value::as_str);
+            example.unwrap_or_else(|| panic!("{}: {name} has no example", self.title())).to_owned()
+        })
     }
 
     /// The path with something for every parameter.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kassa_devstack::workspace;
 use kassa_tests::on_shared_shop;
 
-use crate::document::Document;
+use crate::document::{Document, Operation};
 
 /// What the right-hand columns of the tables put into code marks.
 fn named(text: &str) -> BTreeSet<&str> {
@@ -19,7 +19,7 @@ fn every_route_and_file_of_the_table_exists() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
         let text = std::fs::read_to_string(workspace::root().join("docs/seeds.md"))?;
         let document = Document::served_by(shop).await?;
-        let served: BTreeSet<_> = document.operations().iter().map(|operation| operation.title()).collect();
+        let served: BTreeSet<_> = document.operations().iter().map(Operation::title).collect();
 
         let named = named(&text);
         let is_route =
@@ -43,7 +43,8 @@ fn every_route_is_somewhere_in_the_table() -> anyhow::Result<()> {
         let document = Document::served_by(shop).await?;
         let named = named(&text);
         let operations = document.operations();
-        let unnamed: Vec<_> = operations.iter().map(|o| o.title()).filter(|title| !named.contains(&**title)).collect();
+        let unnamed: Vec<_> =
+            operations.iter().map(Operation::title).filter(|title| !named.contains(&**title)).collect();
         assert!(unnamed.is_empty(), "{unnamed:#?}");
         Ok(())
     })

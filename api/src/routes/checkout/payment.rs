@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::CreateCheckout;
 use crate::problem::Problem;
 use crate::return_urls::ReturnOrigins;
+use crate::wire::Choice;
 
 /// How to pay without a payment method at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -57,7 +58,7 @@ impl CreateCheckout {
                 (Some(_), _) => Err(out_of_place("success_url")),
                 (None, Some(_)) => Err(out_of_place("cancel_url")),
             },
-            (None, Some(PaymentWay::Hosted)) => {
+            (None, Some(Choice(PaymentWay::Hosted))) => {
                 if return_url.is_some() {
                     return Err(out_of_place("return_url"));
                 }

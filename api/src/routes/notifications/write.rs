@@ -66,7 +66,7 @@ pub(crate) struct EmailAccepted {
     request_body = WriteEmail,
     responses((
         status = ACCEPTED, description = "The mail will be sent.", body = EmailAccepted,
-        headers(("Idempotent-Replayed" = Option<bool>, description = "`true` if an earlier request sent it.")),
+        headers(("Idempotent-Replayed" = bool, description = "`true` if an earlier request sent it.")),
     )),
 )]
 pub(crate) async fn send_email(

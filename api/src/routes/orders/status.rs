@@ -15,7 +15,7 @@ use crate::auth::Admin;
 use crate::extract::{Json, PathParameter};
 use crate::orders::order_not_found;
 use crate::problem::{Problem, ProblemCode};
-use crate::wire::OrderStatusBody;
+use crate::wire::{Choice, OrderStatusBody};
 use crate::workflows::{Start, Workflows};
 
 /// Where an order goes.
@@ -24,7 +24,8 @@ use crate::workflows::{Start, Workflows};
 #[schema(example = json!({"status": "SHIPPED", "carrier": "DHL", "tracking_number": "00340434161094000000"}))]
 pub(crate) struct PutStatus {
     /// SHIPPED once the parcel is with the carrier, DELIVERED once it is with the customer.
-    status: NextStatus,
+    #[schema(value_type = NextStatus)]
+    status: Choice<NextStatus>,
     /// Who carries the parcel; only with SHIPPED.
     #[serde(default, deserialize_with = "label")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
@@ -53,7 +54,7 @@ fn label<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Lab
 
 impl PutStatus {
     fn step(self) -> Result<Fulfilment, Problem> {
-        let Self { status, carrier, tracking_number } = self;
+        let Self { status: Choice(status), carrier, tracking_number } = self;
         match status {
             NextStatus::Shipped => Ok(Fulfilment::Ship { parcel: Parcel { carrier, tracking_number } }),
             NextStatus::Delivered if carrier.is_some() => Err(Problem::field("carrier", ONLY_SHIPPED)),

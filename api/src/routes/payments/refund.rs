@@ -21,7 +21,7 @@ use crate::extract::{Json, PathParameter, RequiredIdempotencyKey};
 use crate::problem::{Problem, ProblemCode};
 use crate::routes::checkout::IDEMPOTENT_REPLAYED;
 use crate::routes::orders::RefundStatusBody;
-use crate::wire::{MoneyBody, Object, PositiveMoneyInput};
+use crate::wire::{Choice, MoneyBody, Object, PositiveMoneyInput};
 use crate::workflows::{Start, WorkflowError, Workflows};
 
 /// How long a client waits before it asks again for a refund that is not decided yet, in seconds.
@@ -36,7 +36,8 @@ pub(crate) struct CreateRefund {
     #[schema(value_type = Option<PositiveMoneyInput>)]
     amount: Option<Object<PositiveMoneyInput>>,
     /// Why.
-    reason: RefundReason,
+    #[schema(value_type = RefundReason)]
+    reason: Choice<RefundReason>,
 }
 
 /// Why money is given back.
@@ -115,7 +116,7 @@ pub(crate) struct RequestedRefundBody {
             status = CREATED, description = "The money is on its way to the customer.", body = RequestedRefundBody,
             headers(
                 ("Location" = String, description = "Where the payment can be read."),
-                ("Idempotent-Replayed" = Option<bool>, description = "`true` if an earlier request gave it back."),
+                ("Idempotent-Replayed" = bool, description = "`true` if an earlier request gave it back."),
             ),
         ),
         (
@@ -142,7 +143,7 @@ pub(crate) async fn create_refund(
     check_currency(payment, amount)?;
 
     let refund_id = RefundId::derive(&id, &key);
-    let reason = request.reason.as_str();
+    let reason = request.reason.0.as_str();
     let fingerprint = Fingerprint::of(&serde_json::json!([id, amount, reason]).to_string());
     let request_id = Uuid::new_v4().to_string();
     let input = RefundInput {

@@ -18,7 +18,7 @@ use crate::problem::Problem;
 #[utoipa::path(
     delete, path = "/products/{id}", tag = "products", security(("access_token" = ["admin"])),
     params(
-        ("id" = String, Path, description = "The product.", example = "prod_tea"),
+        ("id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"),
         ("If-Match" = String, Header, description = "The ETag that came with the product, or `*`.", example = "*"),
     ),
     responses((status = NO_CONTENT, description = "The product is gone.")),

@@ -17,7 +17,7 @@ use crate::problem::Problem;
 #[utoipa::path(
     get, path = "/products/{id}", tag = "products",
     params(
-        ("id" = String, Path, description = "The product.", example = "prod_tea"),
+        ("id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"),
         ("If-None-Match" = Option<String>, Header, description = "The ETag of what the client has already."),
     ),
     responses(

@@ -63,7 +63,7 @@ impl StockBody {
 #[utoipa::path(
     post, path = "/products/{id}/stock", tag = "products", security(("access_token" = ["admin"])),
     params(
-        ("id" = String, Path, description = "The product.", example = "prod_tea"),
+        ("id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"),
         (
             "Idempotency-Key" = String, Header, min_length = 8, max_length = 255, example = "delivery-4711",
             description = "Names the receipt, for example by the number of the delivery note.",

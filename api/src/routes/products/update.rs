@@ -20,7 +20,7 @@ use crate::problem::Problem;
 #[utoipa::path(
     put, path = "/products/{id}", tag = "products", security(("access_token" = ["admin"])),
     params(
-        ("id" = String, Path, description = "The product.", example = "prod_tea"),
+        ("id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"),
         ("If-Match" = String, Header, description = "The ETag that came with the product, or `*`.", example = "*"),
     ),
     request_body = ProductInput,

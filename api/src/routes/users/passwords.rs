@@ -43,7 +43,7 @@ pub(crate) struct ResetPassword {
     #[schema(value_type = String, pattern = "^[0-9]{6}$")]
     code: Code,
     /// At least 8 characters without white space, one of them a special one such as `!` or `#`. The shop may ask for more.
-    #[schema(value_type = String, format = "password", min_length = 8, max_length = 256)]
+    #[schema(value_type = String, format = "password", min_length = 8, max_length = 256, pattern = r"^\S*[!-/:-@\[-`{-~]\S*$")]
     password: NewPassword,
 }
 

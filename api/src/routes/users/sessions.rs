@@ -26,7 +26,7 @@ pub(crate) struct Login {
     #[schema(value_type = String, format = "email", max_length = 128)]
     email: AccountEmail,
     /// Its password.
-    #[schema(value_type = String, format = "password", min_length = 1, max_length = 256)]
+    #[schema(value_type = String, format = "password", max_length = 256, pattern = r"^\S+$")]
     password: Password,
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Register {
     #[schema(value_type = String, format = "email", max_length = 128)]
     email: AccountEmail,
     /// At least 8 characters without white space, one of them a special one such as `!` or `#`. The shop may ask for more.
-    #[schema(value_type = String, format = "password", min_length = 8, max_length = 256)]
+    #[schema(value_type = String, format = "password", min_length = 8, max_length = 256, pattern = r"^\S*[!-/:-@\[-`{-~]\S*$")]
     password: NewPassword,
     /// How to be called.
     #[serde(default)]

@@ -87,9 +87,11 @@ pub async fn prepare_with(folder: &Path, path: &[PathBuf], progress: &dyn Progre
     Ok(Tools { temporal, postgres, ministack_python: ministack })
 }
 
-/// The program that tries an HTTP API by its `OpenAPI` document. Only a test needs it, so it is installed when that runs.
+/// The Python interpreter that can run the module `schemathesis.cli`, which tries an HTTP API by its `OpenAPI` document.
+/// Only a test needs it, so it is installed when that runs.
 pub async fn schemathesis(folder: &Path, progress: &dyn Progress) -> Result<PathBuf> {
-    Ok(python::environment(SCHEMATHESIS, folder, &search_path(), progress).await?.join("bin/schemathesis"))
+    // The scripts that pip makes name the interpreter by the path of the installation, which may have moved since.
+    Ok(python::environment(SCHEMATHESIS, folder, &search_path(), progress).await?.join("bin/python"))
 }
 
 /// Where programs are looked for: the folders of the `PATH`, and those of a distribution's PostgreSQL packages.
