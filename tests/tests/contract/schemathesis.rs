@@ -14,6 +14,9 @@ use tokio::time::timeout;
 /// Requests for each operation and phase. More find more; `KASSA_SCHEMATHESIS_EXAMPLES` asks for them.
 const EXAMPLES: &str = "15";
 
+/// The same requests every time, so that a change fails for what it changes. `KASSA_SCHEMATHESIS_SEED` asks for others.
+const SEED: &str = "1";
+
 /// Much longer than it takes.
 const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -23,7 +26,7 @@ fn no_request_makes_the_api_break_its_document() -> anyhow::Result<()> {
         stock_what_the_examples_buy(shop).await?;
         let python = tools::schemathesis(&workspace::tools_folder(), &Silent).await?;
         let examples = std::env::var("KASSA_SCHEMATHESIS_EXAMPLES").unwrap_or_else(|_| EXAMPLES.to_owned());
-        let seed = seed();
+        let seed = std::env::var("KASSA_SCHEMATHESIS_SEED").unwrap_or_else(|_| SEED.to_owned());
         let folder = workspace::root().join("tests/tests/contract");
 
         let run = Command::new(python)
@@ -50,12 +53,6 @@ fn no_request_makes_the_api_break_its_document() -> anyhow::Result<()> {
         assert!(output.status.success(), "with KASSA_SCHEMATHESIS_SEED={seed}:\n{text}");
         Ok(())
     })
-}
-
-/// The seed of this run: another one each time, unless one is asked for to see a failure again.
-fn seed() -> String {
-    let random = || (uuid::Uuid::new_v4().as_u128() % 1_000_000_000).to_string();
-    std::env::var("KASSA_SCHEMATHESIS_SEED").unwrap_or_else(|_| random())
 }
 
 /// The product that the examples of the document buy.
