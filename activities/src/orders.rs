@@ -101,6 +101,7 @@ impl Orders {
             payment: payment(refunded.payment_id, refunded.captured),
             refund_id: refunded.refund_id,
             reference: refunded.reference,
+            unsettled: refunded.unsettled,
         });
         Ok(self.orders.cancel(&identity(cancel.order), &cancel.reason, refunded.as_ref(), &answer).await?)
     }

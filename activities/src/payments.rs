@@ -44,14 +44,6 @@ pub enum PaymentError {
     /// The intent was cancelled while it should be charged.
     #[error("the payment intent was cancelled")]
     Canceled,
-    /// The refund was made and did not go through.
-    #[error("the refund {refund} is {status}")]
-    RefundFailed {
-        /// Stripe's refund.
-        refund: String,
-        /// Its status.
-        status: String,
-    },
     /// Stripe failed under every key that an order has.
     #[error("Stripe saved a failure under each of {MAX_KEYS} idempotency keys")]
     OutOfKeys,
@@ -69,7 +61,6 @@ impl Classified for PaymentError {
             Self::Stripe(_) => "StripeError",
             Self::Unfinished(_) => "PaymentUnfinished",
             Self::Canceled => "PaymentCanceled",
-            Self::RefundFailed { .. } => "RefundFailed",
             Self::OutOfKeys => "OutOfIdempotencyKeys",
             Self::OtherAmount => "OtherAmount",
             Self::Currency(_) => "UnknownCurrency",
@@ -81,9 +72,7 @@ impl Classified for PaymentError {
             // A wrong or expired secret key is mended in the configuration, not in the order.
             Self::Stripe(error) => error.is_retryable() || matches!(error.status(), Some(401 | 403)),
             Self::Unfinished(_) => true,
-            Self::Canceled | Self::RefundFailed { .. } | Self::OutOfKeys | Self::OtherAmount | Self::Currency(_) => {
-                false
-            }
+            Self::Canceled | Self::OutOfKeys | Self::OtherAmount | Self::Currency(_) => false,
         }
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use kassa_devstack::progress::Silent;
 use kassa_devstack::stack::sdk_config;
 use kassa_devstack::{Stack, StackOptions};
-use kassa_store::{Database, DynamoDb, Notifications, Orders, Products, Reservations, UserSettings, Users};
+use kassa_store::{Database, DynamoDb, EventLog, Notifications, Orders, Products, Reservations, UserSettings, Users};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
@@ -39,6 +39,8 @@ pub struct Shop {
     pub users: Users,
     /// For looking at the records of messages.
     pub notifications: Notifications,
+    /// For looking at the log of events.
+    pub event_log: EventLog,
     /// For choosing what customers want without their signing in.
     pub settings: UserSettings,
     admin_token: String,
@@ -80,6 +82,7 @@ impl Shop {
             reservations: Reservations::new(dynamodb.clone()),
             orders: Orders::new(database),
             notifications: Notifications::new(dynamodb.clone()),
+            event_log: EventLog::new(dynamodb.clone()),
             settings: UserSettings::new(dynamodb),
             stack,
         })

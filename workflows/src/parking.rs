@@ -82,9 +82,10 @@ pub(crate) trait Parks: Sized + 'static {
     }
 
     /// Brings a step to an end from which there is no other way; what fails after its retries waits for an operator.
-    async fn insist<T, F>(ctx: &WorkflowContext<Self>, step: &'static str, attempt: impl Fn() -> F) -> Insisted<T>
+    async fn insist<T, E, F>(ctx: &WorkflowContext<Self>, step: &'static str, attempt: impl Fn() -> F) -> Insisted<T>
     where
-        F: Future<Output = Result<T, ActivityExecutionError>>,
+        F: Future<Output = Result<T, E>>,
+        Failure: From<E>,
     {
         loop {
             let failure = match attempt().await {

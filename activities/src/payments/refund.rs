@@ -26,19 +26,30 @@ impl Payments {
             None => self.locate(&refund.charge).await?,
         };
         let Some(intent) = intent else { return Ok(Refunded::NothingCaptured) };
+        match self.abandon(intent).await? {
+            Some(paid) => self.refund_once(&paid, &refund.charge.order_id, refund.charge.amount.currency).await,
+            None => Ok(Refunded::NothingCaptured),
+        }
+    }
+
+    /// Sees to it that an intent brings in no money any more; returns it if it has.
+    async fn abandon(&self, intent: PaymentIntent) -> Result<Option<PaymentIntent>, PaymentError> {
         match &intent.status {
-            PaymentIntentStatus::Succeeded => {
-                self.refund_once(&intent, &refund.charge.order_id, refund.charge.amount.currency).await
-            }
-            PaymentIntentStatus::Canceled => Ok(Refunded::NothingCaptured),
+            PaymentIntentStatus::Succeeded => Ok(Some(intent)),
+            PaymentIntentStatus::Canceled => Ok(None),
             PaymentIntentStatus::RequiresAction
             | PaymentIntentStatus::RequiresCapture
             | PaymentIntentStatus::RequiresConfirmation
-            | PaymentIntentStatus::RequiresPaymentMethod => {
-                // Should it succeed at this very moment, cancelling fails, and the next attempt refunds it.
-                self.cancel(intent.id.as_str()).await?;
-                Ok(Refunded::NothingCaptured)
-            }
+            | PaymentIntentStatus::RequiresPaymentMethod => match self.cancel(intent.id.as_str()).await {
+                Ok(()) => Ok(None),
+                // Its customer was faster; or Stripe means something else, and another look tells.
+                Err(error) if error.status() == Some(400) => match self.retrieve(intent.id.as_str()).await? {
+                    paid if paid.status == PaymentIntentStatus::Succeeded => Ok(Some(paid)),
+                    gone if gone.status == PaymentIntentStatus::Canceled => Ok(None),
+                    other => Err(PaymentError::Unfinished(other.status.to_string())),
+                },
+                Err(error) => Err(error.into()),
+            },
             PaymentIntentStatus::Processing | _ => Err(PaymentError::Unfinished(intent.status.to_string())),
         }
     }
@@ -104,11 +115,10 @@ impl Payments {
                 .metadata(HashMap::from([(REFUND_ID.to_owned(), refund_id.to_string())]));
             request.customize().request_strategy(once(&refund_key(order_id))?).send(&self.stripe).await?
         };
-        match refund.status.as_deref() {
-            Some(status @ ("failed" | "canceled" | "requires_action")) => {
-                Err(PaymentError::RefundFailed { refund: refund.id.to_string(), status: status.to_owned() })
-            }
-            _ => Ok(Refunded::Refunded { captured: captured(intent, currency), refund: refund.id.to_string() }),
-        }
+        Ok(Refunded::Refunded {
+            captured: captured(intent, currency),
+            refund: refund.id.to_string(),
+            unsettled: refund.status.as_deref() != Some("succeeded"),
+        })
     }
 }

@@ -71,7 +71,7 @@ pub struct CapturedPayment {
     pub amount: Money,
 }
 
-/// A charge that was captured and given back, all of it.
+/// A charge that was captured and is given back, all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundedCharge {
     /// What had been captured.
@@ -80,6 +80,8 @@ pub struct RefundedCharge {
     pub refund_id: RefundId,
     /// Stripe's refund (`re_...`), or the operator's reference where the refund was made by hand.
     pub reference: String,
+    /// Whether it is still to be settled, and PENDING until then.
+    pub unsettled: bool,
 }
 
 /// Why an order did not change.
@@ -310,7 +312,11 @@ impl Orders {
                 .optional_integer("captured_amount", payment.map(|payment| payment.amount.amount))
                 .optional_text("captured_currency", payment.map(|payment| payment.amount.currency.code()))
                 .optional_text("refund_id", refunded.map(|refunded| refunded.refund_id.as_str()))
-                .optional_text("reference", refunded.map(|refunded| refunded.reference.as_str()));
+                .optional_text("reference", refunded.map(|refunded| refunded.reference.as_str()))
+                .text(
+                    "refund_status",
+                    if refunded.is_some_and(|refunded| refunded.unsettled) { "PENDING" } else { "SUCCEEDED" },
+                );
             let found: Vec<CancelRow> = self.database.query(include_str!("orders/cancel.sql"), parameters).await?;
             let found = found.into_iter().next().ok_or_else(|| StoreError::corrupt("cancelling returned no row"))?;
             if found.changed {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use kassa_devstack::ministack::{Event, Mail};
-use kassa_domain::{EventId, OrderId, OrderStatus, PaymentId, ProductId, StockLevel};
+use kassa_domain::{EventId, OrderId, OrderStatus, PaymentId, ProductId, RefundId, StockLevel};
 use kassa_stand_ins::stripe::PaymentSnapshot;
+use kassa_store::event_log::LoggedEvent;
 use kassa_store::notifications::{Channel, Filter, MAX_PAGE, Notification, Status};
 use kassa_store::orders::{HistoryEntry, OrderView, RefundStatus, RefundView};
 use kassa_store::reservations::{Reservation, ReservationStatus};
-use kassa_workflows::checkout::{CheckoutAnswer, CheckoutOutcome};
 use serde_json::json;
 
 use super::{Findings, MailRule};
@@ -45,6 +45,7 @@ pub(super) struct Facts {
     mails: Vec<Mail>,
     records: Vec<Notification>,
     events: Vec<Event>,
+    log: Vec<LoggedEvent>,
 }
 
 impl Facts {
@@ -70,6 +71,7 @@ impl Facts {
                 .context("reading the records of messages")?
                 .notifications,
             events: outside.events.iter().filter(|event| event.detail["order_id"] == id).cloned().collect(),
+            log: shop.event_log.of_order(order_id).await.context("reading the log of events")?,
         })
     }
 
@@ -97,17 +99,19 @@ impl Facts {
 
     /// Whether the order was ever confirmed to its customer; it may have been cancelled since.
     fn was_confirmed(&self) -> bool {
-        let Some(order) = &self.order else { return false };
-        let answer = order.answer_json.as_deref().and_then(|answer| serde_json::from_str(answer).ok());
-        match answer.map(|answer: CheckoutAnswer| answer.outcome) {
-            Some(CheckoutOutcome::Confirmed { .. }) => true,
-            // The answer to whoever is to pay stays what it was, however that ends.
-            Some(CheckoutOutcome::AwaitingPayment { .. }) => {
-                let undone = order.failure_reason.as_deref() == Some("step_failed");
-                !undone && self.history.iter().any(|entry| entry.event == "order.confirmed")
-            }
-            _ => false,
-        }
+        // What a checkout takes back was confirmed to nobody, even if the database says so without its having learnt of it.
+        let taken_back = self.entries("order.cancelled").any(|entry| entry.event_sequence.is_none());
+        !taken_back && self.entries("order.confirmed").next().is_some()
+    }
+
+    /// Whether the order was cancelled after it had been sold.
+    fn sale_was_cancelled(&self) -> bool {
+        self.entries("order.cancelled").any(|entry| entry.event_sequence.is_some())
+    }
+
+    /// The entries of the history of this kind.
+    fn entries(&self, event: &str) -> impl Iterator<Item = &HistoryEntry> {
+        self.history.iter().filter(move |entry| entry.event == event)
     }
 
     fn judge_money(&self, findings: &mut Findings) {
@@ -152,6 +156,14 @@ impl Facts {
         let made: BTreeMap<_, _> = made.map(|refund| (refund.id.clone(), refund.amount)).collect();
         findings.expect_eq(&self.order_id, "the recorded refunds", booked, made);
         findings.expect_eq(&self.order_id, "unsettled refunds", self.refunds(RefundStatus::Pending).count(), 0);
+        for refund in self.refunds(RefundStatus::Succeeded) {
+            let told = |entry: &&HistoryEntry| entry.detail["refund_id"] == json!(refund.refund_id);
+            let told = self.entries("order.refunded").filter(told).count();
+            // What a checkout takes back is told by its cancellation, unless it takes longer.
+            let is_undo = refund.refund_id == RefundId::of_undo(&self.order_id);
+            let enough = told == 1 || (is_undo && told == 0);
+            findings.expect(&self.order_id, &format!("one entry about {}; there are {told}", refund.refund_id), enough);
+        }
     }
 
     fn refunds(&self, status: RefundStatus) -> impl Iterator<Item = &RefundView> {
@@ -162,6 +174,10 @@ impl Facts {
     fn judge_stock(&self, findings: &mut Findings) {
         let id = &self.order_id;
         let status = self.reservation.as_ref().map(|reservation| reservation.status);
+        if self.sale_was_cancelled() {
+            let restocked = status == Some(ReservationStatus::Restocked);
+            findings.expect(id, &format!("restocked pieces, the reservation is {status:?}"), restocked);
+        }
         if !self.is_sold() {
             let free = matches!(status, None | Some(ReservationStatus::Released | ReservationStatus::Restocked));
             findings.expect(id, &format!("nothing held or sold, the reservation is {status:?}"), free);
@@ -240,6 +256,15 @@ impl Facts {
             findings.expect_eq(id, "the kind of an event", Some(event.detail_type.as_str()), kind);
             findings.expect_eq(id, "the id of an event", &event.detail["event_id"], &json!(EventId::of(id, sequence)));
         }
+        let published: BTreeSet<_> = self
+            .events
+            .iter()
+            .map(|event| (event.detail["sequence"].as_u64().unwrap_or_default(), event.detail_type.as_str()))
+            .collect();
+        let logged: Vec<_> = self.log.iter().map(|event| (u64::from(event.sequence), event.kind.as_str())).collect();
+        findings.expect_eq(id, "the log of its events", logged, published.into_iter().collect());
+        let of_order = self.log.iter().all(|event| event.event_id == EventId::of(id, event.sequence));
+        findings.expect(id, "the ids of its events in the log", of_order);
     }
 
     /// What the event with this sequence tells: the first one how the checkout ended, every other one an entry of the

@@ -49,11 +49,12 @@ pub(crate) fn confirmation() -> Call {
     sql("WITH confirmed AS")
 }
 
-fn sql(part: &str) -> Call {
+/// A statement with this text.
+pub(crate) fn sql(part: &str) -> Call {
     Call::with("POST /Execute").and(part)
 }
 
 /// A transaction that brings a reservation to this status.
-fn transaction(status: &str) -> Call {
+pub(crate) fn transaction(status: &str) -> Call {
     Call::with("DynamoDB_20120810.TransactWriteItems").and(format!("\"{status}\""))
 }

@@ -1,6 +1,8 @@
 //! What goes wrong, and what becomes of the orders: killed workers, servers that go away, and a Stripe that fails in
 //! every way it can.
 
+mod after_sale;
+mod cancellations;
 mod carts;
 mod charges;
 mod effects;

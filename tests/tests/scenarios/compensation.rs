@@ -96,6 +96,24 @@ fn order_that_was_confirmed_without_our_learning_of_it_is_taken_back_all_the_sam
 }
 
 #[test]
+fn refund_of_an_order_that_cannot_go_on_is_in_the_books_as_pending_until_it_has_gone_through() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        let tea = shop.create_product(1250, 5).await?;
+        let checkout = shop.customer().buys(&tea, 2).pays_with("pm_card_pendingRefund");
+        let order = checkout.order_id();
+        shop.stack.rds_data.faults().inject(Fault::fail_before(CONFIRM).with_error(for_good()));
+
+        checkout.send().await?.assert_problem(503, "checkout_failed");
+
+        shop.closed(&order).await?;
+        let timeline = shop.orders.timeline(&order).await?;
+        let told: Vec<_> = timeline.iter().map(|entry| (entry.event.as_str(), entry.event_sequence)).collect();
+        assert_eq!(told, [("order.placed", None), ("order.cancelled", None), ("order.refunded", Some(2))]);
+        shop.oracle().product(&tea, 5).order(&order).check().await
+    })
+}
+
+#[test]
 fn nobody_is_refunded_because_the_database_was_away_for_a_moment() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
         let tea = shop.create_product(1250, 5).await?;

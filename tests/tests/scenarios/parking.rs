@@ -7,6 +7,7 @@ use kassa_devstack::stack::STRIPE_SECRET_KEY;
 use kassa_domain::{OrderId, ProductId};
 use kassa_stand_ins::rds_data::{Fault as SqlFault, FaultError};
 use kassa_stand_ins::stripe::{Fault as StripeFault, Outcome, Stage};
+use kassa_store::orders::RefundStatus;
 use kassa_tests::{Exclusive, Shop, eventually, on_exclusive_shop};
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::parking::{Operator, Reasoned, Resolution};
@@ -153,6 +154,11 @@ fn refund_that_is_written_off_lets_the_order_end() -> anyhow::Result<()> {
         assert_eq!(shop.stock(&tea).await?.available, 5);
         let [payment] = shop.payments(&order).try_into().expect("one payment");
         assert_eq!(payment.amount_refunded, 0, "nobody may invent a refund");
+        let stored = shop.orders.find(&order).await?.context("the order is stored")?;
+        let recorded = stored.payment.context("what was captured is in the books")?;
+        assert_eq!((recorded.captured.amount, recorded.refunded.amount, recorded.refund_pending.amount), (2500, 0, 0));
+        assert_eq!(stored.refunds[0].status, RefundStatus::WrittenOff);
+        assert_eq!(stored.refunds[0].reference.as_deref(), Some("charged back by the bank"));
         // What the operator has answered for is exactly what the oracle objects to.
         let objection = shop.oracle().product(&tea, 5).order(&order).check().await.expect_err("money was kept");
         let objection = objection.to_string();

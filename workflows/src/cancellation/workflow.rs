@@ -7,8 +7,8 @@ use std::time::Duration;
 use kassa_domain::{Caller, OrderId, OrderStatus};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
-    SyncWorkflowContext, TimerOptions, WorkflowCancellationToken, WorkflowContext, WorkflowContextView, WorkflowResult,
-    workflows::join,
+    SignalWorkflowOptions, SyncWorkflowContext, TimerOptions, WorkflowCancellationToken, WorkflowContext,
+    WorkflowContextView, WorkflowResult, workflows::join,
 };
 
 use super::{CancellationInput, CancellationOutcome};
@@ -35,6 +35,17 @@ pub struct Cancellation {
     outcome: Option<CancellationOutcome>,
     parked: ParkingLot,
     stage: &'static str,
+}
+
+/// The checkout of an undecided order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Checkout {
+    /// It does not know yet that it is to stop.
+    NotAsked,
+    /// It knows, and comes to its end.
+    Asked,
+    /// It has ended before.
+    Over,
 }
 
 /// A sale that was cancelled.
@@ -117,7 +128,7 @@ impl Cancellation {
         let request = CancelSale { order_id, reason: by.reason().to_owned(), motive };
         let token = WorkflowCancellationToken::new();
         let cancel_options = options::database(&policy, Some(&token), "Write the order as CANCELLED");
-        let (mut asked, mut waited, mut pause) = (false, Duration::ZERO, PAUSE.0);
+        let (mut checkout, mut waited, mut pause) = (Checkout::NotAsked, Duration::ZERO, PAUSE.0);
         loop {
             let cancelling = Self::insist(ctx, CANCEL_SALE, || {
                 ctx.execute_local_activity(Orders::cancel_sale, request.clone(), cancel_options.clone())
@@ -138,17 +149,20 @@ impl Cancellation {
                     return (CancellationOutcome::GivenUp, None);
                 }
             }
-            if !asked {
-                Self::at(ctx, "stopping the checkout");
-                let checkout = ctx.external_workflow(crate::workflow_id(&request.order_id), None);
-                // A checkout that has ended meanwhile cannot be asked, and need not be.
-                let _asked = checkout.cancel(Some(request.reason.clone())).await;
-                asked = true;
+            if checkout == Checkout::NotAsked {
+                checkout = Self::stop_checkout(ctx, &request).await;
+                if checkout == Checkout::Over {
+                    continue;
+                }
             }
-            if waited >= policy.tail_patience() {
-                let stuck = "the checkout of the order does not come to an end".to_owned();
-                match Self::ask(ctx, CANCEL_SALE, stuck).await {
-                    None => (waited, pause) = (Duration::ZERO, PAUSE.0),
+            let stuck = match checkout {
+                Checkout::Over => Some("the checkout of the order has ended and left it undecided"),
+                _ if waited >= policy.tail_patience() => Some("the checkout of the order does not come to an end"),
+                Checkout::NotAsked | Checkout::Asked => None,
+            };
+            if let Some(stuck) = stuck {
+                match Self::ask(ctx, CANCEL_SALE, stuck.to_owned()).await {
+                    None => (checkout, waited, pause) = (Checkout::NotAsked, Duration::ZERO, PAUSE.0),
                     Some(_) => return (CancellationOutcome::GivenUp, None),
                 }
             } else {
@@ -162,12 +176,26 @@ impl Cancellation {
         }
     }
 
+    /// Asks the checkout to stop. One that has ended does not: either it has decided the order since it was looked at,
+    /// or it was ended from outside, and nobody will.
+    async fn stop_checkout(ctx: &WorkflowContext<Self>, request: &CancelSale) -> Checkout {
+        Self::at(ctx, "stopping the checkout");
+        let checkout = ctx.external_workflow(crate::workflow_id(&request.order_id), None);
+        // Cancelling what has ended counts as a success; waking it does not.
+        let _taken = checkout.cancel(Some(request.reason.clone())).await;
+        let waking = SignalWorkflowOptions::builder().cancellation_token(WorkflowCancellationToken::new()).build();
+        match checkout.signal(crate::checkout::Checkout::payment_changed, (), waking).await {
+            Ok(()) => Checkout::Asked,
+            Err(_) => Checkout::Over,
+        }
+    }
+
     /// The money, the stock and the news; none waits for an outage of what the others need.
     async fn put_back(ctx: &WorkflowContext<Self>, sale: &Sale) {
         let CancellationInput { order_id, by, policy, .. } = ctx.state(|s| s.input.clone());
         let money = async {
             let claim = sale.owed.as_ref()?;
-            match give_back(ctx, claim, &policy, |_| {}).await {
+            match give_back(ctx, claim, None, &policy, |_| {}).await {
                 GivenBack::Succeeded { sequence } => sequence.map(|sequence| (sequence, claim)),
                 GivenBack::Failed { .. } => None,
             }

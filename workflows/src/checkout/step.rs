@@ -88,7 +88,15 @@ pub struct UndoStack(Vec<Undo>);
 impl UndoStack {
     /// Announces that `step` is about to run. Called before it, because a step that failed may still have happened.
     pub fn push(&mut self, step: Step) {
-        self.0.extend(step.undo());
+        self.0.extend(step.undo().filter(|undo| !self.0.contains(undo)));
+    }
+
+    /// Announces that every step may have run. Steps that nothing remembers are still there: a workflow task that was
+    /// lost with its worker leaves their effects behind, and none of their results.
+    pub fn push_all(&mut self) {
+        for step in Step::ALL {
+            self.push(step);
+        }
     }
 
     /// The undos in the order in which they run: the last step's first, but the refund before all others, because
@@ -116,6 +124,15 @@ mod tests {
         assert_eq!(unwound_after(&[]), []);
         assert_eq!(unwound_after(&[Step::Validate, Step::Reserve]), [Undo::Release, Undo::Cancel]);
         assert_eq!(unwound_after(&Step::ALL[..5]), [Undo::Refund, Undo::Restock, Undo::Release, Undo::Cancel]);
+    }
+
+    #[test]
+    fn steps_that_a_lost_task_may_have_taken_are_undone_once() {
+        let mut stack = UndoStack::default();
+        stack.push(Step::Validate);
+        stack.push(Step::Reserve);
+        stack.push_all();
+        assert_eq!(stack.unwind(), [Undo::Refund, Undo::Restock, Undo::Release, Undo::Cancel]);
     }
 
     #[test]

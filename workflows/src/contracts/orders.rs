@@ -109,7 +109,7 @@ pub struct CancelOrder {
     pub answer: CheckoutAnswer,
 }
 
-/// A charge that was captured and given back.
+/// A charge that was captured and is given back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundedCharge {
     /// The payment's identifier here.
@@ -120,6 +120,9 @@ pub struct RefundedCharge {
     pub refund_id: RefundId,
     /// Stripe's refund (`re_...`), or the operator's reference where the refund was made by hand.
     pub reference: String,
+    /// Whether it is still to be settled; until then it is PENDING in the books.
+    #[serde(default)]
+    pub unsettled: bool,
 }
 
 /// Takes a step of a paid order's way to its customer.

@@ -98,6 +98,9 @@ pub enum Refunded {
         captured: Captured,
         /// Stripe's refund (`re_...`).
         refund: String,
+        /// Whether it has not gone through: it may still fail, or has.
+        #[serde(default)]
+        unsettled: bool,
     },
     /// No money had moved, and none can any more.
     NothingCaptured,

@@ -144,9 +144,11 @@ impl ParkingLot {
         }
     }
 
-    /// Decides for every step that waits.
+    /// Decides for every step that waits. What is decided stays decided: whoever decided it was told so.
     pub(crate) fn decide(&mut self, decision: &Decision) {
-        self.steps.values_mut().for_each(|parked| parked.decision = Some(decision.clone()));
+        for parked in self.steps.values_mut() {
+            parked.decision.get_or_insert_with(|| decision.clone());
+        }
     }
 }
 
@@ -205,6 +207,15 @@ mod tests {
         assert_eq!(lot.leave("b.step"), resolve());
         assert!(lot.is_empty());
         assert_eq!(lot.state_before(), Some("CONFIRMED"));
+    }
+
+    #[test]
+    fn a_decision_is_not_changed_by_the_next_one() {
+        let mut lot = parked(Direction::Only);
+        lot.decide(&resolve());
+        lot.park("b.step", Direction::Only, "it broke, too".to_owned(), None);
+        lot.decide(&retry("kim"));
+        assert_eq!((lot.leave("a.step"), lot.leave("b.step")), (resolve(), retry("kim")));
     }
 
     #[test]

@@ -28,16 +28,16 @@ pub(crate) enum GivenBack {
     },
 }
 
-/// Makes a refund that is claimed, and records how it ended. `pending` is told if Stripe takes its time. Nothing here can
-/// be cancelled: the claim is in the books, and has to be settled.
+/// Makes a refund that is claimed, unless its end is decided already, and records how it ended. `pending` is told if
+/// Stripe takes its time. Nothing here can be cancelled: the claim is in the books, and has to be settled.
 pub(crate) async fn give_back<W: Parks>(
     ctx: &WorkflowContext<W>,
     claim: &RefundClaim,
+    mut decided: Option<RefundEnd>,
     policy: &Policy,
     pending: impl Fn(&mut W),
 ) -> GivenBack {
     let mut attempt = 1;
-    let mut decided = None;
     loop {
         let end = match decided.take() {
             Some(end) => end,

@@ -137,7 +137,7 @@ impl Refund {
         Self::at(ctx, "giving the money back");
         let amount = claim.amount;
         let pending = |s: &mut Self| s.answer_once(RefundOutcome::Pending { amount });
-        match give_back(ctx, &claim, &policy, pending).await {
+        match give_back(ctx, &claim, None, &policy, pending).await {
             GivenBack::Succeeded { sequence } => {
                 let outcome = Self::answered(ctx, RefundOutcome::Succeeded { amount });
                 Self::at(ctx, "announcing");

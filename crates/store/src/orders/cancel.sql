@@ -27,20 +27,26 @@ WITH cancelled AS (
     RETURNING order_id, status, version, updated_at
 ),
 payment AS (
-    INSERT INTO payments (payment_id, order_id, payment_intent, status, amount, currency, refunded_amount)
-    SELECT CAST(:payment_id AS text), order_id, CAST(:payment_intent AS text), 'REFUNDED',
-        CAST(:captured_amount AS bigint), CAST(:captured_currency AS text), CAST(:captured_amount AS bigint)
+    INSERT INTO payments
+        (payment_id, order_id, payment_intent, status, amount, currency, refunded_amount, refund_pending_amount)
+    SELECT CAST(:payment_id AS text), order_id, CAST(:payment_intent AS text),
+        CASE :refund_status WHEN 'PENDING' THEN 'CAPTURED' ELSE 'REFUNDED' END,
+        CAST(:captured_amount AS bigint), CAST(:captured_currency AS text),
+        CASE :refund_status WHEN 'PENDING' THEN 0 ELSE CAST(:captured_amount AS bigint) END,
+        CASE :refund_status WHEN 'PENDING' THEN CAST(:captured_amount AS bigint) ELSE 0 END
     FROM cancelled
     WHERE CAST(:payment_id AS text) IS NOT NULL
     ON CONFLICT (payment_id) DO UPDATE
-    SET status = EXCLUDED.status, refunded_amount = EXCLUDED.refunded_amount
+    SET status = EXCLUDED.status,
+        refunded_amount = EXCLUDED.refunded_amount,
+        refund_pending_amount = payments.refund_pending_amount + EXCLUDED.refund_pending_amount
     RETURNING payment_id, order_id, amount, currency
 ),
 refund AS (
     INSERT INTO refunds
         (refund_id, payment_id, order_id, amount, currency, reason, status, reference, settled_at)
-    SELECT CAST(:refund_id AS text), payment_id, order_id, amount, currency, :reason, 'SUCCEEDED',
-        CAST(:reference AS text), clock_timestamp()
+    SELECT CAST(:refund_id AS text), payment_id, order_id, amount, currency, :reason, CAST(:refund_status AS text),
+        CAST(:reference AS text), CASE :refund_status WHEN 'PENDING' THEN NULL ELSE clock_timestamp() END
     FROM payment
 ),
 history AS (

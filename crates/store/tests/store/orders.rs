@@ -5,9 +5,11 @@ use kassa_domain::{
     PaymentId, PricedLine, PricedOrder, ProductId, Quantity, RefundId,
 };
 use kassa_stand_ins::rds_data::{Fault, FaultError};
+use kassa_store::Refunds;
 use kassa_store::orders::{
-    CapturedPayment, OrderError, OrderIdentity, OrderView, PaymentStatus, PlaceResult, RefundedCharge,
+    CapturedPayment, OrderError, OrderIdentity, OrderView, PaymentStatus, PlaceResult, RefundStatus, RefundedCharge,
 };
+use kassa_store::refunds::{RefundEnd, SettleResult};
 use serde_json::json;
 
 use crate::support::{Books, unique};
@@ -60,6 +62,7 @@ pub(crate) fn refunded(identity: &OrderIdentity) -> RefundedCharge {
         payment: payment(identity),
         refund_id: RefundId::of_undo(&identity.order_id),
         reference: "re_1".to_owned(),
+        unsettled: false,
     }
 }
 
@@ -447,6 +450,37 @@ async fn a_confirmed_order_is_not_cancelled_with_the_refund_of_another_charge() 
         assert!(!error.is_retryable());
     }
     assert_eq!(books.everything().await, before);
+}
+
+#[tokio::test]
+async fn a_refund_that_has_not_gone_through_is_pending_until_it_is_settled() {
+    let books = Books::open().await;
+    let settled = RefundEnd::Succeeded { reference: "re_1".to_owned() };
+    let written_off = RefundEnd::WrittenOff { reference: "charged back".to_owned() };
+    for (end, refunded_amount, payment_status, status) in [
+        (settled, order().total, PaymentStatus::Refunded, RefundStatus::Succeeded),
+        (written_off, euros(0), PaymentStatus::Captured, RefundStatus::WrittenOff),
+    ] {
+        for identity in [books.placed().await, books.confirmed().await] {
+            let unsettled = RefundedCharge { unsettled: true, ..refunded(&identity) };
+            for _ in 0..2 {
+                books.orders.cancel(&identity, "step_failed", Some(&unsettled), CANCELLED).await.unwrap();
+                let found = books.view(&identity).await;
+                let paid = found.payment.unwrap();
+                assert_eq!((paid.refunded, paid.refund_pending), (euros(0), order().total));
+                assert_eq!(found.refunds[0].status, RefundStatus::Pending);
+            }
+
+            let result = Refunds::new(books.database.clone()).settle(&unsettled.refund_id, &end).await.unwrap();
+
+            let announced = (status == RefundStatus::Succeeded).then_some(2);
+            assert_eq!(result, SettleResult::Settled { event_sequence: announced });
+            let found = books.view(&identity).await;
+            let paid = found.payment.unwrap();
+            assert_eq!((paid.refunded, paid.refund_pending, paid.status), (refunded_amount, euros(0), payment_status));
+            assert_eq!((found.refunds[0].status, found.status), (status, OrderStatus::Cancelled));
+        }
+    }
 }
 
 #[tokio::test]

@@ -34,16 +34,11 @@ impl Checkout {
         let policy = input.policy;
 
         Self::begin(ctx, undo, Step::Validate);
-        let placing = ctx.execute_local_activity(
-            Orders::place,
-            input.order.clone(),
-            options::database(&policy, None, "Price the order and write it as PENDING"),
-        );
-        let order = match placing.await.map_err(Failure::from) {
+        let order = match Self::place(ctx).await {
             Ok(Placed::Pending { order }) => order,
             Ok(Placed::Refused { refusal }) => return Sale::Off(CheckoutOutcome::Refused { refusal }, None),
             Ok(Placed::Decided { answer, order }) => return Self::decided(ctx, answer, order),
-            Err(failure) => return Self::off(ctx, Step::Validate, failure, None),
+            Err(failure) => return Self::off(ctx, undo, Step::Validate, failure, None),
         };
         ctx.state_mut(|s| s.progress.total = Some(order.total));
 
@@ -58,14 +53,14 @@ impl Checkout {
             Ok(Reserved::OutOfStock { shortages }) => {
                 return Sale::Off(CheckoutOutcome::OutOfStock { shortages }, None);
             }
-            Err(failure) => return Self::off(ctx, Step::Reserve, failure, None),
+            Err(failure) => return Self::off(ctx, undo, Step::Reserve, failure, None),
         }
 
         Self::begin(ctx, undo, Step::Charge);
         let captured = match Self::pay(ctx, &order).await {
             Ok(Paid::Captured(captured)) => captured,
             Ok(Paid::No(outcome)) => return Sale::Off(outcome, None),
-            Err(failure) => return Self::off(ctx, Step::Charge, failure, None),
+            Err(failure) => return Self::off(ctx, undo, Step::Charge, failure, None),
         };
 
         Self::begin(ctx, undo, Step::Deduct);
@@ -73,7 +68,12 @@ impl Checkout {
         let deduct_options = options::database(&policy, None, "Turn the held stock into sold stock");
         let deduct = || ctx.execute_local_activity(Inventory::deduct, reservation.clone(), deduct_options.clone());
         if let Err(failure) = Self::forward(ctx, Step::Deduct.activity(), deduct).await {
-            return Self::off(ctx, Step::Deduct, failure, Some(captured));
+            return Self::off(ctx, undo, Step::Deduct, failure, Some(captured));
+        }
+
+        if ctx.cancellation_token().is_cancelled() {
+            let failure = Failure::Permanent("the order was cancelled before it was confirmed".to_owned());
+            return Self::off(ctx, undo, Step::Deduct, failure, Some(captured));
         }
 
         Self::begin(ctx, undo, Step::Confirm);
@@ -83,18 +83,29 @@ impl Checkout {
             captured: captured.clone(),
             answer: Self::answer_with(ctx, Self::confirmed(ctx, order.total)),
         };
-        let confirm_options = options::database(&policy, None, "Write the order as CONFIRMED");
+        // Detached: whoever cancels the order from here on cancels a sale, which is done in the books. A confirmation that
+        // was given up and arrives all the same would be taken back here and there.
+        let token = WorkflowCancellationToken::new();
+        let confirm_options = options::database(&policy, Some(&token), "Write the order as CONFIRMED");
         let confirm = || ctx.execute_local_activity(Orders::confirm, confirmation.clone(), confirm_options.clone());
         if let Err(failure) = Self::forward(ctx, Step::Confirm.activity(), confirm).await {
-            return Self::off(ctx, Step::Confirm, failure, Some(captured));
+            return Self::off(ctx, undo, Step::Confirm, failure, Some(captured));
         }
         Sale::Done(order)
+    }
+
+    /// Prices the order and writes it. Detached: what is to be taken back of an order depends on what it costs.
+    pub(super) async fn place(ctx: &WorkflowContext<Self>) -> Result<Placed, Failure> {
+        let (place, policy) = ctx.state(|s| (s.input.order.clone(), s.input.policy.clone()));
+        let token = WorkflowCancellationToken::new();
+        let place_options = options::database(&policy, Some(&token), "Price the order and write it as PENDING");
+        ctx.execute_local_activity(Orders::place, place, place_options).await.map_err(Failure::from)
     }
 
     /// Goes on from where the order has been decided. Up to there everything is local activities, so a worker that
     /// dies before their results are recorded leaves an order that knows more than its history.
     pub(super) fn decided(ctx: &WorkflowContext<Self>, answer: CheckoutAnswer, order: PricedOrder) -> Sale {
-        if answer.request_id != ctx.state(|s| s.input.order.request_id.clone()) {
+        if !Self::is_own(ctx, &answer) {
             return Sale::Before(answer);
         }
         ctx.state_mut(|s| s.progress.total = Some(order.total));
@@ -104,6 +115,11 @@ impl Checkout {
             CheckoutOutcome::AwaitingPayment { .. } => Sale::Before(answer),
             outcome => Sale::Off(outcome, None),
         }
+    }
+
+    /// Whether it was this workflow that has given an answer.
+    pub(super) fn is_own(ctx: &WorkflowContext<Self>, answer: &CheckoutAnswer) -> bool {
+        ctx.state(|s| s.input.order.request_id == answer.request_id)
     }
 
     /// Charges at once if Stripe answers quickly, patiently otherwise; both under one idempotency key.
@@ -128,7 +144,7 @@ impl Checkout {
         let total = order.total;
         let PlaceOrder { order_id, caller, email, .. } = input.order;
         let notify = Self::notify(ctx, Notice::order_confirmed(order_id, caller, email, order));
-        let publish = Self::publish(ctx, OrderEvent::Confirmed { total });
+        let publish = Self::publish(ctx, 1, OrderEvent::Confirmed { total });
         let _all_ended = join!(notify, publish, Self::settle_cart(ctx));
         ctx.state_mut(|s| s.progress.running = Some(Step::Publish));
     }
@@ -145,11 +161,11 @@ impl Checkout {
         .await;
     }
 
-    /// Publishes the order's one event: it has ended this way or that.
-    pub(super) async fn publish(ctx: &WorkflowContext<Self>, event: OrderEvent) {
+    /// Publishes an event: the first one tells that the order has ended this way or that.
+    pub(super) async fn publish(ctx: &WorkflowContext<Self>, sequence: u32, event: OrderEvent) {
         let input = ctx.state(|s| s.input.clone());
         let order_id = input.order.order_id;
-        let publish = Publish::new(order_id, input.order.caller, 1, event);
+        let publish = Publish::new(order_id, input.order.caller, sequence, event);
         let token = WorkflowCancellationToken::new();
         let publish_options = options::tail(&input.policy, &token, "Publish the event");
         let _ended = Self::insist(ctx, Step::Publish.activity(), || {

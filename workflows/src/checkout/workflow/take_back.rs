@@ -4,16 +4,32 @@ use kassa_domain::{Money, OrderStatus, PaymentId, RefundId};
 use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext, workflows::join};
 
 use super::Checkout;
-use crate::checkout::step::{Undo, UndoStack};
+use crate::checkout::step::{Step, Undo, UndoStack};
 use crate::checkout::{CheckoutOutcome, Payment};
 use crate::contracts::awaited::{AwaitedPayments, Pending, Withdraw};
 use crate::contracts::events::OrderEvent;
 use crate::contracts::inventory::{Inventory, Reservation};
 use crate::contracts::notifications::Notice;
-use crate::contracts::orders::{CancelOrder, Orders, PlaceOrder, RefundedCharge};
+use crate::contracts::orders::{CancelOrder, Orders, PlaceOrder, Placed, RefundedCharge};
 use crate::contracts::payments::{Captured, Charge, Payments, Refund, Refunded};
+use crate::contracts::refunds::{RefundClaim, RefundEnd};
 use crate::options;
 use crate::parking::{ByOperator, Insisted, Parks};
+use crate::refund::{GivenBack, give_back};
+
+/// A charge that was taken back, or would have been.
+pub(super) struct Returned {
+    charge: RefundedCharge,
+    /// How its refund ends, if an operator has decided that.
+    decided: Option<RefundEnd>,
+}
+
+impl Returned {
+    /// What the customer gets, unless it was given up.
+    fn amount(&self) -> Option<Money> {
+        self.decided.is_none().then_some(self.charge.captured.amount)
+    }
+}
 
 /// The undos. They run detached from cancellation: whoever cancels an order wants it taken back, not half of it.
 impl Checkout {
@@ -32,15 +48,13 @@ impl Checkout {
         let reservation = Reservation { order_id: order_id.clone() };
         let token = WorkflowCancellationToken::new();
         let database = |summary| options::database(&input.policy, Some(&token), summary);
-        let mut refunded = None;
-        let mut given_back = None;
+        let Some(due) = Self::due(ctx, undo).await else { return };
+        let mut returned = None;
+        let mut is_booked = false;
 
-        for undo in undo.unwind() {
+        for undo in due {
             match undo {
-                Undo::Refund => {
-                    refunded = Self::refund(ctx, captured.clone()).await;
-                    given_back = refunded.as_ref().and(ctx.state(|s| s.progress.total));
-                }
+                Undo::Refund => returned = Self::refund(ctx, captured.clone()).await,
                 Undo::Restock => {
                     let restock = database("Return sold stock");
                     Self::insist(ctx, undo.activity(), || {
@@ -59,14 +73,14 @@ impl Checkout {
                     let cancellation = CancelOrder {
                         order: input.order.clone(),
                         reason: reason.to_owned(),
-                        refunded: refunded.take(),
+                        refunded: returned.as_ref().map(|returned| returned.charge.clone()),
                         answer: Self::answer_with(ctx, outcome.clone()),
                     };
                     let cancel = database("Write the order as CANCELLED");
-                    Self::insist(ctx, undo.activity(), || {
+                    let cancelled = Self::insist(ctx, undo.activity(), || {
                         ctx.execute_local_activity(Orders::cancel, cancellation.clone(), cancel.clone())
-                    })
-                    .await;
+                    });
+                    is_booked = matches!(cancelled.await, Insisted::Done(()));
                 }
             }
             ctx.state_mut(|s| s.progress.undone.push(undo));
@@ -74,13 +88,51 @@ impl Checkout {
         }
         let total = ctx.state(|s| s.progress.total);
         Self::set_state(ctx, OrderStatus::Cancelled.as_str(), Some(reason), total);
-        let publish = Self::publish(ctx, OrderEvent::Cancelled { reason: reason.to_owned() });
+        let publish = Self::publish(ctx, 1, OrderEvent::Cancelled { reason: reason.to_owned() });
         let notify = async {
+            let given_back = returned.as_ref().and_then(Returned::amount);
             if let Some(notice) = Self::news(ctx, outcome, given_back) {
                 Self::notify(ctx, notice).await;
             }
         };
-        let _both_ended = join!(notify, publish);
+        let settle = async {
+            let owed = returned.as_ref().filter(|returned| is_booked && returned.charge.unsettled)?;
+            Self::settle(ctx, owed).await
+        };
+        let (settled, (), ()) = join!(settle, notify, publish);
+        if let Some((sequence, refunded)) = settled {
+            Self::publish(ctx, sequence, refunded).await;
+        }
+    }
+
+    /// Follows a refund that is in the books and has not gone through, and tells which event announces it.
+    async fn settle(ctx: &WorkflowContext<Self>, returned: &Returned) -> Option<(u32, OrderEvent)> {
+        let policy = ctx.state(|s| s.input.policy.clone());
+        let RefundedCharge { refund_id, captured, .. } = returned.charge.clone();
+        let Captured { payment_intent, amount } = captured;
+        let claim = RefundClaim { refund_id: refund_id.clone(), payment_intent, amount };
+        match give_back(ctx, &claim, returned.decided.clone(), &policy, |_| {}).await {
+            GivenBack::Succeeded { sequence } => Some((sequence?, OrderEvent::Refunded { refund_id, amount })),
+            GivenBack::Failed { .. } => None,
+        }
+    }
+
+    /// What is to be taken back; nothing of an order that is not this workflow's. Of one that could not be placed, and of
+    /// which nothing is known therefore, it has to be learnt first what a lost workflow task has made of it.
+    async fn due(ctx: &WorkflowContext<Self>, undo: UndoStack) -> Option<Vec<Undo>> {
+        let due = undo.unwind();
+        if ctx.state(|s| s.progress.total.is_some()) || !due.contains(&Undo::Refund) {
+            return Some(due);
+        }
+        match Self::insist(ctx, Step::Validate.activity(), || Self::place(ctx)).await {
+            // It belongs to an earlier workflow of this order.
+            Insisted::Done(Placed::Decided { answer, .. }) if !Self::is_own(ctx, &answer) => return None,
+            Insisted::Done(Placed::Decided { order, .. } | Placed::Pending { order }) => {
+                ctx.state_mut(|s| s.progress.total = Some(order.total));
+            }
+            Insisted::Done(Placed::Refused { .. }) | Insisted::Ended(_) => {}
+        }
+        Some(due)
     }
 
     /// What the customer may not know yet: a step that fails for good, or a cancellation, may come long after the caller was
@@ -105,7 +157,7 @@ impl Checkout {
     }
 
     /// Takes the charge back, whether or not we ever learnt what became of it.
-    pub(super) async fn refund(ctx: &WorkflowContext<Self>, captured: Option<Captured>) -> Option<RefundedCharge> {
+    pub(super) async fn refund(ctx: &WorkflowContext<Self>, captured: Option<Captured>) -> Option<Returned> {
         let input = ctx.state(|s| s.input.clone());
         let order_id = input.order.order_id;
         let amount = ctx.state(|s| s.progress.total)?;
@@ -138,16 +190,21 @@ impl Checkout {
                 .await
             }
         };
-        let (captured, reference) = match ended {
-            Insisted::Done(Refunded::Refunded { captured, refund }) => (captured, refund),
-            Insisted::Ended(ByOperator::Resolved { reference }) => (captured?, reference),
-            Insisted::Done(Refunded::NothingCaptured) | Insisted::Ended(ByOperator::WrittenOff { .. }) => return None,
+        let (captured, reference, unsettled, decided) = match ended {
+            Insisted::Done(Refunded::Refunded { captured, refund, unsettled }) => (captured, refund, unsettled, None),
+            Insisted::Done(Refunded::NothingCaptured) => return None,
+            Insisted::Ended(ByOperator::Resolved { reference }) => (captured?, reference, false, None),
+            Insisted::Ended(ByOperator::WrittenOff { reason }) => {
+                (captured?, reason.clone(), true, Some(RefundEnd::WrittenOff { reason }))
+            }
         };
-        Some(RefundedCharge {
+        let charge = RefundedCharge {
             payment_id: PaymentId::of(&order_id),
             captured,
             refund_id: RefundId::of_undo(&order_id),
             reference,
-        })
+            unsettled,
+        };
+        Some(Returned { charge, decided })
     }
 }

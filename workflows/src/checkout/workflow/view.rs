@@ -19,7 +19,18 @@ impl Checkout {
         Self::show(ctx);
     }
 
-    pub(super) fn off(ctx: &WorkflowContext<Self>, step: Step, failure: Failure, captured: Option<Captured>) -> Sale {
+    /// A step has failed. All of them are taken back, also those that were not begun: the workflow task in which they
+    /// were may have been lost with its worker. Only an order that cannot be placed has never been.
+    pub(super) fn off(
+        ctx: &WorkflowContext<Self>,
+        undo: &mut UndoStack,
+        step: Step,
+        failure: Failure,
+        captured: Option<Captured>,
+    ) -> Sale {
+        if step > Step::Validate || matches!(failure, Failure::Exhausted(_)) {
+            undo.push_all();
+        }
         if !ctx.is_replaying() {
             let order_id = ctx.state(|s| s.input.order.order_id.clone());
             tracing::warn!(order.id = %order_id, step = step.activity(), error = failure.into_message(), "the order cannot go on and is taken back");
