@@ -96,5 +96,9 @@ async fn read<T: serde::de::DeserializeOwned>(what: String, answer: reqwest::Res
 
 async fn refused(what: String, answer: reqwest::Response) -> Error {
     let status = answer.status();
+    if status == StatusCode::CONFLICT {
+        let deleted = "it was deleted, and ids are not used again; `cargo dev --reset` starts from nothing";
+        return Error::setup(what, deleted);
+    }
     Error::setup(what, format!("{status}: {}", answer.text().await.unwrap_or_default()))
 }
