@@ -64,7 +64,7 @@ fn an_order_that_is_cancelled_after_its_worker_died_leaves_neither_money_nor_sto
 /// Kills the worker right after the card was charged; when it is back, a step before the charge fails until
 /// patience runs out.
 async fn charged_and_then_failing_at(step: Step, shop: &mut Exclusive) -> anyhow::Result<()> {
-    shop.restart_api(&[("KASSA_STEP_PATIENCE_MS", "3000")]).await?;
+    shop.restart_api(&[("KASSA_STEP_PATIENCE_MS", "5000")]).await?;
     let mut rig = Rig::set_up(shop).await?;
     let shop: &Shop = shop;
     let product = on_sale(shop).await?;
@@ -77,12 +77,19 @@ async fn charged_and_then_failing_at(step: Step, shop: &mut Exclusive) -> anyhow
         hold.discard();
         let (proxy, call) = Deed::Step(step).effect(&order, &rig.proxies);
         proxy.refuse(call, Refusal::unavailable());
-        rig.start_worker().await
+        rig.start_worker().await?;
+        // At once, so that the undos find the outage over before their patience has run out, too.
+        eventually("the order is taken back", async || {
+            let details = shop.current_details(&order).await?;
+            ensure!(details.contains("Not confirmed"), "it shows {details}");
+            Ok(())
+        })
+        .await?;
+        proxy.clear();
+        anyhow::Ok(())
     };
 
     let (answer, ()) = tokio::try_join!(checkout.send_until_decided(), dies)?;
-    rig.proxies.rds_data.clear();
-    rig.proxies.dynamodb.clear();
 
     answer.assert_problem(503, "checkout_failed");
     let oracle = shop.oracle().product(&product, STOCK).order(&order);
