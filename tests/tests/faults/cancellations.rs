@@ -85,7 +85,8 @@ async fn charged_and_then_failing_at(step: Step, shop: &mut Exclusive) -> anyhow
             Ok(())
         })
         .await?;
-        proxy.clear();
+        rig.proxies.rds_data.clear();
+        rig.proxies.dynamodb.clear();
         anyhow::Ok(())
     };
 
