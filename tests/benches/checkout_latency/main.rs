@@ -1,8 +1,8 @@
 //! How long a customer waits for the answer to a checkout, next to what the engine and the stand-ins take alone.
 //!
 //! ```sh
-//! cargo bench -p kassa-tests --bench checkout_latency            # a thorough run
-//! cargo bench -p kassa-tests --bench checkout_latency -- --quick # a first impression
+//! cargo bench --bench checkout_latency            # a thorough run
+//! cargo bench --bench checkout_latency -- --quick # a first impression
 //! ```
 //!
 //! The floor is measured in the same run, in turns with the checkouts: an empty workflow on the same server that answers

@@ -1,8 +1,8 @@
 //! How many reads of the catalogue the API answers, next to a bare route that returns the same bytes from memory.
 //!
 //! ```sh
-//! cargo bench -p kassa-tests --bench product_reads            # a thorough run
-//! cargo bench -p kassa-tests --bench product_reads -- --quick # a first impression
+//! cargo bench --bench product_reads            # a thorough run
+//! cargo bench --bench product_reads -- --quick # a first impression
 //! ```
 //!
 //! Both are processes of their own with the same profile, on the same machine, asked by the same clients in turns: 100

@@ -5,7 +5,7 @@
 //! before anything was ever deployed, they are recorded anew on a stack of their own:
 //!
 //! ```sh
-//! KASSA_RECORD_HISTORIES=1 cargo test -p kassa-tests --test replay
+//! KASSA_RECORD_HISTORIES=1 cargo test --test replay
 //! ```
 
 #![expect(unreachable_pub, reason = "the workflow macros want public methods, and nobody links a test")]
