@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+mod cancelled_orders;
 mod carts;
 mod event_log;
 mod fulfilment;
