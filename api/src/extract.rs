@@ -334,4 +334,13 @@ mod tests {
         }
         assert!(!is_json(&HeaderMap::from_iter([(CONTENT_LENGTH, 1.into())])));
     }
+
+    #[test]
+    fn pages_are_bounded() {
+        assert_eq!(page_size(None).ok(), Some(20));
+        assert_eq!(page_size(Some("100")).ok(), Some(100));
+        for text in ["0", "101", "-1", "1.5", "", "ten", "99999999999999999999"] {
+            assert!(page_size(Some(text)).is_err(), "{text}");
+        }
+    }
 }

@@ -53,18 +53,6 @@ pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[
     ("import_products", &[]),
 ];
 
-/// How many entries a page has unless it is asked for more or less.
-const DEFAULT_PAGE: usize = 20;
-
-/// The number of entries of a page.
-fn limit(text: Option<&str>) -> Result<usize, Problem> {
-    let Some(text) = text else { return Ok(DEFAULT_PAGE) };
-    text.parse()
-        .ok()
-        .filter(|limit| (1..=MAX_PAGE).contains(limit))
-        .ok_or_else(|| Problem::parameter("limit", format!("expected a whole number from 1 to {MAX_PAGE}")))
-}
-
 fn not_found(id: &ProductId) -> Problem {
     Problem::new(ProblemCode::ProductNotFound, format!("The catalogue has no {id}."))
 }
@@ -88,17 +76,3 @@ fn refused(error: ChangeProductError) -> Problem {
 
 // What the documentation says about a page has to be what is checked.
 const _: () = assert!(MAX_PAGE == 100);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn limits_are_bounded() {
-        assert_eq!(limit(None).ok(), Some(DEFAULT_PAGE));
-        assert_eq!(limit(Some("100")).ok(), Some(100));
-        for text in ["0", "101", "-1", "1.5", "", "ten", "99999999999999999999"] {
-            assert!(limit(Some(text)).is_err(), "{text}");
-        }
-    }
-}

@@ -6,10 +6,9 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::limit;
 use crate::catalogue::Catalogue;
 use crate::etag::Entity;
-use crate::extract::QueryParameters;
+use crate::extract::{QueryParameters, page_size};
 use crate::problem::Problem;
 
 /// Which part of the list.
@@ -67,7 +66,7 @@ pub(crate) async fn list_categories(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let limit = limit(query.limit.as_deref())?;
+    let limit = page_size(query.limit.as_deref())?;
     let cursor = query.cursor.as_deref().map(|text| catalogue.products().categories_cursor(text)).transpose();
     let cursor = cursor.map_err(|error| Problem::parameter("cursor", error))?;
     let read = async {

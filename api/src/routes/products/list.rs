@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::ProductBody;
-use super::limit;
 use crate::catalogue::Catalogue;
 use crate::etag::Entity;
-use crate::extract::QueryParameters;
+use crate::extract::{QueryParameters, page_size};
 use crate::problem::Problem;
 
 /// Which part of the catalogue. All that is given has to fit.
@@ -77,7 +76,7 @@ pub(crate) async fn list_products(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let limit = limit(query.limit.as_deref())?;
+    let limit = page_size(query.limit.as_deref())?;
     let filter = filter(&query)?;
     let cursor = query.cursor.as_deref().map(|text| filter.cursor(text)).transpose();
     let cursor = cursor.map_err(|error| Problem::parameter("cursor", error))?;

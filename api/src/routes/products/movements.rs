@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use utoipa::{IntoParams, ToSchema};
 
+use super::not_found;
 use super::stock::StockBody;
-use super::{limit, not_found};
 use crate::auth::Admin;
 use crate::catalogue::Catalogue;
-use crate::extract::{PathParameter, QueryParameters};
+use crate::extract::{PathParameter, QueryParameters, page_size};
 use crate::problem::Problem;
 
 /// Which part of the history.
@@ -86,7 +86,7 @@ pub(crate) async fn get_stock(
     QueryParameters(query): QueryParameters<ListMovements>,
 ) -> Result<Json<StockHistory>, Problem> {
     let products = catalogue.products();
-    let limit = limit(query.limit.as_deref())?;
+    let limit = page_size(query.limit.as_deref())?;
     let cursor = query.cursor.as_deref().map(|text| products.movements_cursor(&id, text)).transpose();
     let cursor = cursor.map_err(|error| Problem::parameter("cursor", error))?;
     let level = products.stock(&id).await?.ok_or_else(|| not_found(&id))?;

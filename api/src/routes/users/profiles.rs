@@ -4,7 +4,7 @@ use axum::Json as JsonBody;
 use axum::extract::State;
 use kassa_domain::{PersonName, UserId};
 use kassa_store::Users;
-use kassa_store::users::{MAX_PAGE, User};
+use kassa_store::users::User;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -12,10 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 use crate::accounts::Accounts;
 use crate::auth::{Admin, Session, SignedIn, unauthorized};
 use crate::cognito::Cognito;
-use crate::extract::{Json, PathParameter, QueryParameters};
+use crate::extract::{Json, PathParameter, QueryParameters, page_size};
 use crate::problem::{Problem, ProblemCode};
-
-const DEFAULT_PAGE: usize = 20;
 
 /// A customer with an account.
 #[derive(Debug, Serialize, ToSchema)]
@@ -138,7 +136,7 @@ pub(crate) async fn list_users(
     State(users): State<Users>,
     QueryParameters(query): QueryParameters<ListUsers>,
 ) -> Result<JsonBody<UserPage>, Problem> {
-    let limit = query.limit.map_or(Ok(DEFAULT_PAGE), |text| limit(&text))?;
+    let limit = page_size(query.limit.as_deref())?;
     let after: Option<UserId> = query
         .cursor
         .map(|text| text.parse().map_err(|_| Problem::parameter("cursor", "expected `next` of the page before")))
@@ -148,11 +146,4 @@ pub(crate) async fn list_users(
         items: page.users.into_iter().map(UserBody::from).collect(),
         next: page.next.map(Into::into),
     }))
-}
-
-fn limit(text: &str) -> Result<usize, Problem> {
-    text.parse()
-        .ok()
-        .filter(|limit| (1..=MAX_PAGE).contains(limit))
-        .ok_or_else(|| Problem::parameter("limit", format!("expected a whole number from 1 to {MAX_PAGE}")))
 }
