@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use axum::extract::{Request, State};
 use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION,
     REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, Method, Uri};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use kassa_config::{ConfigError, Settings};
 use tower_http::cors::CorsLayer;
 
@@ -86,6 +83,23 @@ impl Browsers {
             .max_age(REMEMBER);
         Some(layer)
     }
+
+    /// Adds what browsers are to be careful about to an answer with this content policy.
+    pub(crate) fn secure(&self, policy: HeaderValue, headers: &mut HeaderMap) {
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+        // Whatever does not say that it may be kept may be personal.
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        if let Some(value) = &self.transport_security {
+            headers.insert(STRICT_TRANSPORT_SECURITY, value.clone());
+        }
+    }
+}
+
+/// What the answer to a request for this path may load.
+pub(crate) fn content_policy(path: &str) -> HeaderValue {
+    if path.starts_with("/docs") { DOCUMENTATION } else { NOTHING }
 }
 
 /// An origin as browsers write it (RFC 6454, section 6.2), or the comparison would never match.
@@ -96,22 +110,6 @@ fn origin(text: &str) -> Option<HeaderValue> {
         && text == written.to_ascii_lowercase()
         && !text.contains(['@', '*']);
     allowed.then(|| HeaderValue::try_from(text).ok())?
-}
-
-/// Adds what browsers are to be careful about.
-pub(crate) async fn secure(State(browsers): State<Browsers>, request: Request, next: Next) -> Response {
-    let policy = if request.uri().path().starts_with("/docs") { DOCUMENTATION } else { NOTHING };
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(CONTENT_SECURITY_POLICY, policy);
-    // Whatever does not say that it may be kept may be personal.
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if let Some(value) = browsers.transport_security {
-        headers.insert(STRICT_TRANSPORT_SECURITY, value);
-    }
-    response
 }
 
 #[cfg(test)]

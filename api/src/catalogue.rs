@@ -22,12 +22,15 @@ const OVERHEAD: usize = 512;
 
 /// Products, and what was just answered about them. Cloning it is cheap.
 #[derive(Debug, Clone)]
-pub struct Catalogue {
+pub struct Catalogue(Arc<Kept>);
+
+#[derive(Debug)]
+struct Kept {
     products: Products,
     answers: Option<Cache<(u64, String), Option<Entity>>>,
     /// Counts the changes by this process. It is part of what an answer is kept under, so an answer from before a change is
     /// not found after it, not even one that was being read meanwhile.
-    generation: Arc<AtomicU64>,
+    generation: AtomicU64,
 }
 
 impl Catalogue {
@@ -40,32 +43,35 @@ impl Catalogue {
             };
             Cache::builder().max_capacity(CAPACITY).weigher(size).time_to_live(keep).build()
         });
-        Self { products, answers, generation: Arc::default() }
+        Self(Arc::new(Kept { products, answers, generation: AtomicU64::default() }))
     }
 
     /// The products themselves. Whoever changes one calls [`Catalogue::changed`] afterwards.
     pub(crate) fn products(&self) -> &Products {
-        &self.products
+        &self.0.products
     }
 
     /// Forgets all answers, because something has changed.
     pub(crate) fn changed(&self) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.0.generation.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The answer to what this address asks for. However many ask at once, one of them reads.
+    ///
+    /// Reading is a future of many kilobytes, so it is made only for those who read, and kept on the heap.
     pub(crate) async fn answer(
         &self,
         address: &Uri,
-        read: impl Future<Output = Result<Option<Entity>, Problem>>,
+        read: impl AsyncFnOnce() -> Result<Option<Entity>, Problem>,
     ) -> Result<Option<Entity>, Problem> {
-        let Some(answers) = &self.answers else { return read.await };
+        let Kept { answers, generation, .. } = &*self.0;
+        let Some(answers) = answers else { return Box::pin(read()).await };
         let address = address.path_and_query().map_or("", |address| address.as_str()).to_owned();
-        let key = (self.generation.load(Ordering::Acquire), address);
+        let key = (generation.load(Ordering::Acquire), address);
         if let Some(kept) = answers.get(&key).await {
             return Ok(kept);
         }
-        answers.try_get_with(key, read).await.map_err(|problem| (*problem).clone())
+        Box::pin(answers.try_get_with(key, read())).await.map_err(|problem| (*problem).clone())
     }
 }
 
@@ -92,7 +98,7 @@ mod tests {
     /// Asks and counts how often that leads to a read.
     async fn ask(catalogue: &Catalogue, address: &'static str, reads: &AtomicUsize) -> usize {
         let address = Uri::from_static(address);
-        let answer = catalogue.answer(&address, async {
+        let answer = catalogue.answer(&address, async || {
             let number = reads.fetch_add(1, Ordering::Relaxed);
             tokio::task::yield_now().await;
             Ok(Some(Entity::new(&"x".repeat(number))))
@@ -113,7 +119,7 @@ mod tests {
     async fn a_change_forgets_even_what_is_being_read() {
         let (catalogue, reads) = (catalogue(Duration::from_mins(1)), AtomicUsize::new(0));
         let (address, read_on) = (Uri::from_static("/a"), Notify::new());
-        let slow = catalogue.answer(&address, async {
+        let slow = catalogue.answer(&address, async || {
             read_on.notified().await;
             Ok(Some(Entity::new(&"old")))
         });
@@ -141,7 +147,7 @@ mod tests {
     async fn a_failure_is_not_kept() {
         let (catalogue, reads) = (catalogue(Duration::from_mins(1)), AtomicUsize::new(0));
         let address = Uri::from_static("/a");
-        let failing = catalogue.answer(&address, async { Err(Problem::temporarily_unavailable()) });
+        let failing = catalogue.answer(&address, async || Err(Problem::temporarily_unavailable()));
         assert_eq!(failing.await.expect_err("a failure").code(), ProblemCode::TemporarilyUnavailable);
         ask(&catalogue, "/a", &reads).await;
         assert_eq!(reads.load(Ordering::Relaxed), 1);

@@ -27,14 +27,13 @@ mod stripe_signature;
 mod wire;
 mod workflows;
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
+
+use state::AppState;
 
 pub use auth::{AccessTokens, TokenConfig};
 pub use browsers::Browsers;
@@ -47,34 +46,25 @@ pub use problem::{PROBLEM_JSON, ProblemCode};
 pub use return_urls::{NoOrigin, ReturnOrigins};
 pub use server::serve;
 pub use signing::{MIN_SIGNING_KEY_LENGTH, Purpose, Signer, WeakSigningKey};
-pub use state::AppState;
+pub use state::Services;
 pub use stripe_signature::WebhookSecrets;
 pub use workflows::{Start, WorkflowError, Workflows};
 
-/// How much longer than the wait for a workflow a request may take: reading the body, pricing, and asking what became
-/// of a workflow that did not answer.
-const SLACK: Duration = Duration::from_secs(20);
-
 /// The whole API.
-pub fn router(state: AppState) -> Router {
-    let limit = state.workflows.config().answer_timeout + SLACK;
-    let metrics = state.metrics.clone();
-    let limits = (state.limits.clone(), state.proxies);
-    let browsers = state.browsers.clone();
+pub fn router(services: Services) -> Router {
+    let state = AppState::from(services);
     let (router, _) = documented().split_for_parts();
     let router = router
-        .with_state(state)
+        .with_state(state.clone())
         .merge(SwaggerUi::new("/docs").url("/api/openapi.json", document()))
         .fallback(middleware::not_found)
         .method_not_allowed_fallback(middleware::method_not_allowed)
-        .layer(from_fn_with_state(limits, limits::limit_address))
-        .layer(from_fn_with_state(limit, middleware::limit_time))
-        .layer(CatchPanicLayer::custom(middleware::on_panic));
-    let router = match browsers.cors() {
+        .layer(from_fn_with_state(state.clone(), middleware::guard));
+    let router = match state.browsers.cors() {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router.layer(from_fn_with_state(browsers, browsers::secure)).layer(from_fn_with_state(metrics, middleware::observe))
+    router.layer(from_fn_with_state(state, middleware::observe))
 }
 
 /// The `OpenAPI` document of the API.

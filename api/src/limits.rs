@@ -11,8 +11,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, MatchedPath};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -25,6 +24,7 @@ pub use settings::{InvalidLimit, Limit, LimitSettings};
 
 use crate::problem::{Chain, Problem, ProblemCode};
 use crate::signing::{Purpose, Signer};
+use crate::state::AppState;
 
 /// How long the counters may take to answer before a request is let through.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -216,16 +216,18 @@ impl fmt::Display for Quota {
 }
 
 /// Refuses requests to routes with limits beyond what is allowed to one address.
-pub(crate) async fn limit_address(
-    State((limits, proxies)): State<(Limits, TrustedProxies)>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn limit_address(state: &AppState, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let Some(action) = Action::of(request.method(), path) else { return next.run(request).await };
+    // Counting is a future of many kilobytes, which only those who are counted are to carry.
+    Box::pin(count_address(state, action, request, next)).await
+}
+
+async fn count_address(state: &AppState, action: Action, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<std::net::SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    let client = peer.map_or_else(|| "unknown".to_owned(), |peer| network(proxies.client(request.headers(), peer)));
-    match limits.count(action, Party::Address, &client).await {
+    let client =
+        peer.map_or_else(|| "unknown".to_owned(), |peer| network(state.proxies.client(request.headers(), peer)));
+    match state.limits.count(action, Party::Address, &client).await {
         Err(problem) => problem.into_response(),
         Ok(None) => next.run(request).await,
         Ok(Some(quota)) => {

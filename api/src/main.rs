@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use aws_config::BehaviorVersion;
-use kassa_api::{AccessTokens, AppState, Catalogue, Cognito, Config, Limits, Metrics, Workflows, router, serve};
+use kassa_api::{AccessTokens, Catalogue, Cognito, Config, Limits, Metrics, Services, Workflows, router, serve};
 use kassa_config::{Settings, temporal};
 use kassa_store::{
     Carts, Database, DynamoDb, EventLog, Notifications, Orders, Products, RateLimits, UserSettings, Users,
@@ -21,7 +21,7 @@ async fn main() -> anyhow::Result<()> {
     let database = Database::connect(&aws, &config.store.rds_data);
     let products = Products::new(dynamodb.clone());
     let signer = config.http.signer;
-    let state = AppState {
+    let services = Services {
         tokens: AccessTokens::new(config.tokens),
         cognito: Cognito::connect(&aws, &config.cognito),
         users: Users::new(dynamodb.clone()),
@@ -49,7 +49,7 @@ async fn main() -> anyhow::Result<()> {
         TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen} (KASSA_API_LISTEN)"))?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tracing::info!(address = %listen, "serving");
-    serve(listener, router(state), config.http.head_timeout, async move {
+    serve(listener, router(services), config.http.head_timeout, async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

@@ -1,6 +1,6 @@
 //! What every request passes through: an id, a log line, metrics, a time-out, and a net for panics.
 
-use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,29 +9,37 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::metrics::Metrics;
+use crate::browsers::content_policy;
+use crate::limits::limit_address;
 use crate::problem::{Problem, ProblemCode};
+use crate::state::AppState;
 
 /// Names a request in logs on both sides.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// How much longer than the wait for a workflow a request may take: reading the body, pricing, and asking what became
+/// of a workflow that did not answer.
+const SLACK: Duration = Duration::from_secs(20);
+
 /// Reads that take longer than this are worth a line in the log.
 const SLOW: Duration = Duration::from_millis(500);
 
-/// Observes a request: gives it an id (the client's own, if that is harmless), writes one line when it is answered,
-/// and records its duration. Never the query, a body or a header of the client: they may hold personal data.
+/// Observes a request: gives it an id (the client's own, if that is harmless), tells browsers what to be careful about, writes
+/// one line when it is answered, and records its duration. Never the query, a body or a header of the client: they may hold personal data.
 ///
 /// The lines of reads that went well and fast are for `debug`: they are by far the most, cost more than many of them take,
 /// and say nothing that the metrics do not.
-pub(crate) async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+pub(crate) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let in_flight = metrics.started();
+    let in_flight = state.metrics.started();
     let id = request_id(request.headers());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let policy = content_policy(request.uri().path());
     let span = tracing::info_span!("request", request.id = %id, http.method = %method, http.route = %route);
 
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -45,10 +53,12 @@ pub(crate) async fn observe(State(metrics): State<Metrics>, request: Request, ne
             tracing::info!(http.status = status.as_u16(), latency_ms, "answered");
         }
     });
-    metrics.answered(&method, &route, status, latency);
+    state.metrics.answered(&method, &route, status, latency);
     drop(in_flight);
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, value);
+    let headers = response.headers_mut();
+    state.browsers.secure(policy, headers);
+    if let Ok(value) = HeaderValue::try_from(id) {
+        headers.insert(REQUEST_ID, value);
     }
     response
 }
@@ -77,9 +87,17 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(new_id, ToOwned::to_owned)
 }
 
+/// Guards what answers a request: not too often, not for ever, and whatever happens, with an answer.
+///
+/// One layer for all of it, because each costs every request several allocations.
+pub(crate) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let limit = state.workflows.config().answer_timeout + SLACK;
+    unharmed(within(limit, limit_address(&state, request, next))).await
+}
+
 /// Answers when a handler does not: the last resort behind the time-outs of everything that a handler waits for.
-pub(crate) async fn limit_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
+async fn within(limit: Duration, answer: impl Future<Output = Response>) -> Response {
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
         Problem::new(
             ProblemCode::TimedOut,
             "It is not known whether the request was carried out. Send it again, with the same Idempotency-Key if it \
@@ -90,11 +108,16 @@ pub(crate) async fn limit_time(State(limit): State<Duration>, request: Request, 
 }
 
 /// Turns a panic into an answer; the panic itself was reported by the panic hook.
-pub(crate) fn on_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
-    drop(panic);
-    tracing::error!("a handler panicked");
-    Problem::new(ProblemCode::InternalError, "The request was not carried out because of a defect; it has been logged.")
+async fn unharmed(answer: impl Future<Output = Response>) -> Response {
+    // What a panic may have left half done is dropped with the request.
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("a handler panicked");
+        Problem::new(
+            ProblemCode::InternalError,
+            "The request was not carried out because of a defect; it has been logged.",
+        )
         .into_response()
+    })
 }
 
 /// Answers for addresses that do not exist.
@@ -116,14 +139,17 @@ mod tests {
 
     #[tokio::test]
     async fn handler_that_never_answers_is_answered_for() {
-        let endless = || std::future::pending::<StatusCode>();
-        let limit = axum::middleware::from_fn_with_state(Duration::from_millis(10), limit_time);
-        let app = axum::Router::new().fallback(endless).layer(limit);
-
-        let answer =
-            tower::ServiceExt::<Request>::oneshot(app, Request::default()).await.expect("the router never fails");
+        let answer = within(Duration::from_millis(10), std::future::pending()).await;
 
         assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(answer.headers()["content-type"], crate::PROBLEM_JSON);
+    }
+
+    #[tokio::test]
+    async fn handler_that_panics_is_answered_for() {
+        let answer = unharmed(async { panic!("on purpose") }).await;
+
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(answer.headers()["content-type"], crate::PROBLEM_JSON);
     }
 

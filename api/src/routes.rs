@@ -17,9 +17,10 @@ use utoipa_axum::routes;
 use crate::problem::ProblemCode;
 use crate::state::AppState;
 
-/// All routes that the `OpenAPI` document describes.
+/// All routes that the `OpenAPI` document describes. Each says its whole path: nesting them would have the address of every
+/// request written anew.
 pub(crate) fn all() -> OpenApiRouter<AppState> {
-    let api = OpenApiRouter::new()
+    OpenApiRouter::new()
         .routes(routes!(products::create::create_product, products::list::list_products))
         .routes(routes!(
             products::read::get_product,
@@ -50,10 +51,8 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(notifications::records::list_notifications))
         .routes(routes!(notifications::records::list_own_notifications))
-        .routes(routes!(notifications::write::send_email));
-    let api = api.merge(users::all());
-    OpenApiRouter::new()
-        .nest("/api", api)
+        .routes(routes!(notifications::write::send_email))
+        .merge(users::all())
         .routes(routes!(service::health))
         .routes(routes!(service::ready))
         .routes(routes!(service::metrics))

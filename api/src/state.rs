@@ -1,5 +1,8 @@
 //! What handlers share.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use kassa_store::{Carts, Database, DynamoDb, EventLog, Notifications, Orders, Products, UserSettings, Users};
 
@@ -15,9 +18,27 @@ use crate::signing::Signer;
 use crate::stripe_signature::WebhookSecrets;
 use crate::workflows::Workflows;
 
-/// What handlers share. Cloning is cheap: all of it are handles.
+/// What handlers share. The router clones it several times for each request, so it is one counted pointer.
 #[derive(Debug, Clone)]
-pub struct AppState {
+pub(crate) struct AppState(Arc<Services>);
+
+impl From<Services> for AppState {
+    fn from(services: Services) -> Self {
+        Self(Arc::new(services))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}
+
+/// The parts of the state.
+#[derive(Debug)]
+pub struct Services {
     /// Checks access tokens.
     pub tokens: AccessTokens,
     /// Who has an account.

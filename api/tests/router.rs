@@ -13,8 +13,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, Request, StatusCode, request};
 use kassa_api::{
-    AccessTokens, AppState, Browsers, Catalogue, Cognito, CognitoConfig, LimitSettings, Limits, Metrics, PROBLEM_JSON,
-    ProblemCode, ReturnOrigins, Signer, TrustedProxies, WebhookSecrets, WorkflowConfig, Workflows, document, router,
+    AccessTokens, Browsers, Catalogue, Cognito, CognitoConfig, LimitSettings, Limits, Metrics, PROBLEM_JSON,
+    ProblemCode, ReturnOrigins, Services, Signer, TrustedProxies, WebhookSecrets, WorkflowConfig, Workflows, document,
+    router,
 };
 use kassa_store::{
     Carts, Database, DynamoDb, EventLog, Notifications, Orders, Products, RateLimits, RdsDataConfig, TableNames,
@@ -61,7 +62,7 @@ fn app_over(tokens: AccessTokens, accounts: Option<String>) -> Router {
         user_pool_id: "eu-central-1_pool".to_owned(),
         client_id: identity::CLIENT_ID.to_owned(),
     };
-    router(AppState {
+    router(Services {
         tokens,
         cognito: Cognito::connect(&aws, &cognito),
         users: Users::new(dynamodb.clone()),

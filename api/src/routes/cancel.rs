@@ -78,7 +78,7 @@ impl CancelReason {
 /// everything that was not given back before is refunded, while its stock returns. An order that is cancelled already
 /// stays as it is.
 #[utoipa::path(
-    post, path = "/orders/{id}/cancel", tag = "orders",
+    post, path = "/api/orders/{id}/cancel", tag = "orders",
     params(OrderAccess), security((), ("access_token" = [])),
     request_body = CancelOrder,
     responses(

@@ -177,7 +177,7 @@ async fn show(state: &AppState, id: Option<CartId>) -> Result<Response, Problem>
 /// Names, prices and availability are those of this moment; `changes` says what is different from when an item was put
 /// in. Nothing is held: who buys first gets it.
 #[utoipa::path(
-    get, path = "/cart", tag = "cart", security((), ("access_token" = [])),
+    get, path = "/api/cart", tag = "cart", security((), ("access_token" = [])),
     params((
         "Kassa-Cart" = Option<String>, Header, description = "The guest's cart, as an earlier answer gave it.",
     )),
@@ -192,7 +192,7 @@ pub(crate) async fn get_cart(State(state): State<AppState>, OwnCart(id): OwnCart
 
 /// Takes everything out of the own cart.
 #[utoipa::path(
-    delete, path = "/cart", tag = "cart", security((), ("access_token" = [])),
+    delete, path = "/api/cart", tag = "cart", security((), ("access_token" = [])),
     params((
         "Kassa-Cart" = Option<String>, Header, description = "The guest's cart, as an earlier answer gave it.",
     )),
@@ -223,7 +223,7 @@ pub(crate) struct AddItem {
 /// They add up with those that are in. A guest without a cart gets one: the answer names it in the header `Kassa-Cart`
 /// and as a cookie. A cart is kept for 30 days after its last change.
 #[utoipa::path(
-    post, path = "/cart/items", tag = "cart", security((), ("access_token" = [])),
+    post, path = "/api/cart/items", tag = "cart", security((), ("access_token" = [])),
     params((
         "Kassa-Cart" = Option<String>, Header, description = "The guest's cart, as an earlier answer gave it.",
     )),
@@ -259,7 +259,7 @@ pub(crate) struct SetItem {
 ///
 /// A product that is not in is put in.
 #[utoipa::path(
-    put, path = "/cart/items/{product_id}", tag = "cart", security((), ("access_token" = [])),
+    put, path = "/api/cart/items/{product_id}", tag = "cart", security((), ("access_token" = [])),
     params(
         ("product_id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"),
         ("Kassa-Cart" = Option<String>, Header, description = "The guest's cart, as an earlier answer gave it."),
@@ -287,7 +287,7 @@ pub(crate) async fn set_item(
 ///
 /// A product that is not in is no error, so that the request can be repeated.
 #[utoipa::path(
-    delete, path = "/cart/items/{product_id}", tag = "cart", security((), ("access_token" = [])),
+    delete, path = "/api/cart/items/{product_id}", tag = "cart", security((), ("access_token" = [])),
     params(
         ("product_id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"),
         ("Kassa-Cart" = Option<String>, Header, description = "The guest's cart, as an earlier answer gave it."),
@@ -364,7 +364,7 @@ fn names(products: Vec<ProductId>) -> Vec<String> {
 /// Pieces of the same product add up to the limits of a cart; `cut` and `left_out` name what was beyond them. The
 /// guest's cart is empty from then on, so that the request can be repeated.
 #[utoipa::path(
-    post, path = "/cart/merge", tag = "cart", security(("access_token" = [])),
+    post, path = "/api/cart/merge", tag = "cart", security(("access_token" = [])),
     params((
         "Kassa-Cart" = Option<String>, Header, description = "The guest's cart, unless the cookie names it.",
     )),

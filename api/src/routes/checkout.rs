@@ -148,7 +148,7 @@ pub(crate) struct CheckoutBody {
 /// again with the same `Idempotency-Key`, it buys nothing new and gives the same answer, with the header
 /// `Idempotent-Replayed: true`.
 #[utoipa::path(
-    post, path = "/checkout", tag = "checkout", security((), ("access_token" = [])),
+    post, path = "/api/checkout", tag = "checkout", security((), ("access_token" = [])),
     params(
         (
             "Idempotency-Key" = String, Header, min_length = 8, max_length = 255,

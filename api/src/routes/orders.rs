@@ -178,7 +178,7 @@ pub(crate) struct RefundBody {
 
 /// Reads an order.
 #[utoipa::path(
-    get, path = "/orders/{id}", tag = "orders",
+    get, path = "/api/orders/{id}", tag = "orders",
     params(OrderAccess), security((), ("access_token" = [])),
     responses((status = OK, description = "The order.", body = OrderBody)),
 )]

@@ -63,7 +63,7 @@ pub(crate) struct PaymentsBody {
 
 /// Reads a payment.
 #[utoipa::path(
-    get, path = "/payments/{id}", tag = "payments", security((), ("access_token" = [])),
+    get, path = "/api/payments/{id}", tag = "payments", security((), ("access_token" = [])),
     params(
         ("id" = String, Path, description = "The payment.", pattern = "^pay_[a-z0-9_-]{1,64}$", example = "pay_1f0c"),
         OrderCredentials,
@@ -82,7 +82,7 @@ pub(crate) async fn get_payment(
 
 /// Lists the payments of an order.
 #[utoipa::path(
-    get, path = "/orders/{id}/payments", tag = "payments", security((), ("access_token" = [])),
+    get, path = "/api/orders/{id}/payments", tag = "payments", security((), ("access_token" = [])),
     params(OrderAccess),
     responses((status = OK, description = "Its payments.", body = PaymentsBody)),
 )]

@@ -32,7 +32,7 @@ const ENDS: &[&str] = &[
 /// order, or not at all. Events about anything else are taken and ignored. An event that cannot be handed on now is
 /// answered with an error, so that Stripe sends it again.
 #[utoipa::path(
-    post, path = "/webhooks/stripe", tag = "webhooks",
+    post, path = "/api/webhooks/stripe", tag = "webhooks",
     params((
         "Stripe-Signature" = String, Header, example = "t=1700000000,v1=5257a869e7ecebeda32affa62cdca3fa",
         description = "The time of the signature and an HMAC-SHA256 over time and body.",

@@ -4,6 +4,7 @@ pub(crate) mod item;
 pub(crate) mod pages;
 pub(crate) mod transaction;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -17,7 +18,7 @@ use crate::products;
 #[derive(Debug, Clone)]
 pub struct DynamoDb {
     pub(crate) client: Client,
-    pub(crate) tables: TableNames,
+    pub(crate) tables: Arc<TableNames>,
 }
 
 /// How the tables are called: all names start with a prefix, so that several environments fit into one account.
@@ -88,7 +89,7 @@ impl TableNames {
 impl DynamoDb {
     /// Uses the tables of these names.
     pub fn new(client: Client, tables: TableNames) -> Self {
-        Self { client, tables }
+        Self { client, tables: Arc::new(tables) }
     }
 
     /// Makes the client, too.

@@ -157,7 +157,7 @@ impl ListNotifications {
 
 /// Lists messages, newest first: those of a day, those to an account, or those about an order.
 #[utoipa::path(
-    get, path = "/notifications", tag = "notifications", security(("access_token" = ["admin"])),
+    get, path = "/api/notifications", tag = "notifications", security(("access_token" = ["admin"])),
     params(ListNotifications),
     responses((status = OK, description = "A page of messages.", body = NotificationPage)),
 )]
@@ -184,7 +184,7 @@ pub(crate) struct ListOwnNotifications {
 
 /// Lists the messages to you, newest first.
 #[utoipa::path(
-    get, path = "/users/me/notifications", tag = "notifications", security(("access_token" = [])),
+    get, path = "/api/users/me/notifications", tag = "notifications", security(("access_token" = [])),
     params(ListOwnNotifications),
     responses((status = OK, description = "A page of your messages.", body = NotificationPage)),
 )]

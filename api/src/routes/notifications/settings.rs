@@ -74,7 +74,7 @@ impl From<SettingsBody> for NotificationSettings {
 ///
 /// Who has never chosen gets every mail and no short messages, like guests.
 #[utoipa::path(
-    get, path = "/notifications/settings", tag = "notifications", security(("access_token" = [])),
+    get, path = "/api/notifications/settings", tag = "notifications", security(("access_token" = [])),
     responses((status = OK, description = "Which messages you want.", body = SettingsBody)),
 )]
 pub(crate) async fn get_notification_settings(
@@ -88,7 +88,7 @@ pub(crate) async fn get_notification_settings(
 ///
 /// The choice is replaced as a whole and holds for every message sent from then on.
 #[utoipa::path(
-    put, path = "/notifications/settings", tag = "notifications", security(("access_token" = [])),
+    put, path = "/api/notifications/settings", tag = "notifications", security(("access_token" = [])),
     request_body = SettingsBody,
     responses((status = OK, description = "Which messages you want from now on.", body = SettingsBody)),
 )]

@@ -57,7 +57,7 @@ pub(crate) struct EmailAccepted {
 /// is sent once, however long the mail service is away; sent again with the same `Idempotency-Key`, the request sends
 /// nothing new.
 #[utoipa::path(
-    post, path = "/notifications/email", tag = "notifications", security(("access_token" = ["admin"])),
+    post, path = "/api/notifications/email", tag = "notifications", security(("access_token" = ["admin"])),
     params((
         "Idempotency-Key" = String, Header, min_length = 8, max_length = 255,
         example = "5f3c1f5e-8a0b-4c53-9a62-0d3c2f1b7a11",

@@ -44,7 +44,7 @@ pub(crate) struct EventBody {
 
 /// Reads the events that told other systems of an order.
 #[utoipa::path(
-    get, path = "/orders/{id}/events", tag = "orders", security(("access_token" = ["admin"])),
+    get, path = "/api/orders/{id}/events", tag = "orders", security(("access_token" = ["admin"])),
     params((
         "id" = String, Path, description = "The order.", pattern = "^ord_[a-z0-9_-]{1,64}$", example = "ord_1f0c"
     )),

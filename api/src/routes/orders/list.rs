@@ -95,7 +95,7 @@ pub(crate) struct OrderPageBody {
 /// Those of the account that asks; with `scope=all`, administrators see everybody's, those of guests among them. Orders
 /// that are placed while the pages are read shift nothing.
 #[utoipa::path(
-    get, path = "/orders", tag = "orders", params(ListOrders), security(("access_token" = [])),
+    get, path = "/api/orders", tag = "orders", params(ListOrders), security(("access_token" = [])),
     responses((status = OK, description = "A page of orders.", body = OrderPageBody)),
 )]
 pub(crate) async fn list_orders(

@@ -71,7 +71,7 @@ const ONLY_SHIPPED: &str = "only an order that becomes SHIPPED has it: leave it 
 /// Only along the way from CONFIRMED to SHIPPED to DELIVERED. The customer is told by mail that the order is on its way.
 /// Sent again, the request changes nothing and is answered the same.
 #[utoipa::path(
-    put, path = "/orders/{id}/status", tag = "orders", security(("access_token" = ["admin"])),
+    put, path = "/api/orders/{id}/status", tag = "orders", security(("access_token" = ["admin"])),
     params((
         "id" = String, Path, description = "The order.", pattern = "^ord_[a-z0-9_-]{1,64}$", example = "ord_1f0c"
     )),

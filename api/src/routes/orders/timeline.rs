@@ -138,7 +138,7 @@ struct GivenBack {
 
 /// Reads what happened to an order.
 #[utoipa::path(
-    get, path = "/orders/{id}/timeline", tag = "orders",
+    get, path = "/api/orders/{id}/timeline", tag = "orders",
     params(OrderAccess), security((), ("access_token" = [])),
     responses((status = OK, description = "What happened, oldest first.", body = TimelineBody)),
 )]

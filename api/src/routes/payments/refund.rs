@@ -101,7 +101,7 @@ pub(crate) struct RequestedRefundBody {
 /// time. Sent again with the same `Idempotency-Key`, it gives back nothing more and is answered the same, with the header
 /// `Idempotent-Replayed: true`.
 #[utoipa::path(
-    post, path = "/payments/{id}/refund", tag = "payments", security(("access_token" = ["admin"])),
+    post, path = "/api/payments/{id}/refund", tag = "payments", security(("access_token" = ["admin"])),
     params(
         ("id" = String, Path, description = "The payment.", pattern = "^pay_[a-z0-9_-]{1,64}$", example = "pay_1f0c"),
         (

@@ -47,7 +47,7 @@ pub(crate) struct CategoryBody {
 
 /// Lists the categories that have products, in the order of the alphabet.
 #[utoipa::path(
-    get, path = "/categories", tag = "products",
+    get, path = "/api/categories", tag = "products",
     params(
         ListCategories,
         ("If-None-Match" = Option<String>, Header, description = "The ETag of what the client has already."),
@@ -69,7 +69,7 @@ pub(crate) async fn list_categories(
     let limit = page_size(query.limit.as_deref())?;
     let cursor = query.cursor.as_deref().map(|text| catalogue.products().categories_cursor(text)).transpose();
     let cursor = cursor.map_err(|error| Problem::parameter("cursor", error))?;
-    let read = async {
+    let read = async || {
         let page = catalogue.products().categories(limit, cursor.as_ref()).await?;
         let items = page.categories.into_iter();
         Ok(Some(Entity::new(&CategoryPage {

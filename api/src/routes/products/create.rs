@@ -56,7 +56,7 @@ pub(crate) struct CreateProduct {
 ///
 /// It starts without stock.
 #[utoipa::path(
-    post, path = "/products", tag = "products", security(("access_token" = ["admin"])),
+    post, path = "/api/products", tag = "products", security(("access_token" = ["admin"])),
     request_body = CreateProduct,
     responses((
         status = CREATED, description = "The product is in the catalogue.", body = ProductBody,

@@ -16,7 +16,7 @@ use crate::problem::Problem;
 /// From that moment it cannot be read, put into a cart or sold. Orders that have bought it keep its name and price, and its
 /// id is not used again.
 #[utoipa::path(
-    delete, path = "/products/{id}", tag = "products", security(("access_token" = ["admin"])),
+    delete, path = "/api/products/{id}", tag = "products", security(("access_token" = ["admin"])),
     params(
         ("id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"),
         ("If-Match" = String, Header, description = "The ETag that came with the product, or `*`.", example = "*"),

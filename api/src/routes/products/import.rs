@@ -93,7 +93,7 @@ impl From<LineReport> for LineBody {
 /// that is refused does not stop the others. Importing the same lines again changes nothing, so an import whose answer was
 /// lost is simply sent again. At most 1000 lines; longer catalogues come in parts, or by the command `kassa import`.
 #[utoipa::path(
-    post, path = "/products/import", tag = "products", security(("access_token" = ["admin"])),
+    post, path = "/api/products/import", tag = "products", security(("access_token" = ["admin"])),
     request_body(
         content = String, content_type = "application/x-ndjson", description = "One product per line.",
         example = "{\"id\":\"prod_tea\",\"name\":\"Green tea\",\"price\":{\"amount\":1250,\"currency\":\"EUR\"}}",

@@ -57,7 +57,7 @@ pub(crate) struct ProductPage {
 /// The newest products come first; with `q` they come by the word that is found, otherwise with a price or a currency the
 /// cheapest come first. What is told may be up to a second old.
 #[utoipa::path(
-    get, path = "/products", tag = "products",
+    get, path = "/api/products", tag = "products",
     params(
         ListProducts,
         ("If-None-Match" = Option<String>, Header, description = "The ETag of what the client has already."),
@@ -80,7 +80,7 @@ pub(crate) async fn list_products(
     let filter = filter(&query)?;
     let cursor = query.cursor.as_deref().map(|text| filter.cursor(text)).transpose();
     let cursor = cursor.map_err(|error| Problem::parameter("cursor", error))?;
-    let read = async {
+    let read = async || {
         let page = catalogue.products().list(&filter, limit, cursor.as_ref()).await?;
         Ok(Some(Entity::new(&ProductPage {
             items: page.products.into_iter().map(ProductBody::from).collect(),

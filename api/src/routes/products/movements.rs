@@ -75,7 +75,7 @@ impl From<StockMovement> for MovementBody {
 ///
 /// Also that of a product that has been deleted: what was sold of it can still come back.
 #[utoipa::path(
-    get, path = "/products/{id}/stock", tag = "products", security(("access_token" = ["admin"])),
+    get, path = "/api/products/{id}/stock", tag = "products", security(("access_token" = ["admin"])),
     params(("id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"), ListMovements),
     responses((status = OK, description = "The stock and a page of its history.", body = StockHistory)),
 )]

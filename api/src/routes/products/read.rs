@@ -15,7 +15,7 @@ use crate::problem::Problem;
 ///
 /// What is told may be up to a second old.
 #[utoipa::path(
-    get, path = "/products/{id}", tag = "products",
+    get, path = "/api/products/{id}", tag = "products",
     params(
         ("id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"),
         ("If-None-Match" = Option<String>, Header, description = "The ETag of what the client has already."),
@@ -34,7 +34,7 @@ pub(crate) async fn get_product(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let read = async { Ok(catalogue.products().get(&id).await?.map(entity)) };
+    let read = async || Ok(catalogue.products().get(&id).await?.map(entity));
     let found = catalogue.answer(&uri, read).await?;
     Ok(found.ok_or_else(|| not_found(&id))?.answer(&headers))
 }

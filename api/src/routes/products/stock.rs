@@ -61,7 +61,7 @@ impl StockBody {
 /// The `Idempotency-Key` names the receipt: sent again, it is not booked again, and the answer tells the level of that
 /// moment.
 #[utoipa::path(
-    post, path = "/products/{id}/stock", tag = "products", security(("access_token" = ["admin"])),
+    post, path = "/api/products/{id}/stock", tag = "products", security(("access_token" = ["admin"])),
     params(
         ("id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"),
         (

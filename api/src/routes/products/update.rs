@@ -18,7 +18,7 @@ use crate::problem::Problem;
 /// What is left out is emptied: the body says all that the catalogue is to say. Stock stays as it is. `If-Match` protects
 /// what somebody else has changed meanwhile; pieces that were ordered meanwhile do not matter to it.
 #[utoipa::path(
-    put, path = "/products/{id}", tag = "products", security(("access_token" = ["admin"])),
+    put, path = "/api/products/{id}", tag = "products", security(("access_token" = ["admin"])),
     params(
         ("id" = String, Path, description = "The product.", pattern = "^prod_[a-z0-9_-]{1,64}$", example = "prod_tea"),
         ("If-Match" = String, Header, description = "The ETag that came with the product, or `*`.", example = "*"),

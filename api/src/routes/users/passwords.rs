@@ -16,7 +16,7 @@ use crate::problem::Problem;
 ///
 /// The answer does not tell whether the address has an account.
 #[utoipa::path(
-    post, path = "/users/forgotten-password", tag = "users", request_body = Address,
+    post, path = "/api/users/forgotten-password", tag = "users", request_body = Address,
     responses((status = ACCEPTED, description = "The code was mailed, if there is an account.", body = Accepted)),
 )]
 pub(crate) async fn forgotten_password(
@@ -49,7 +49,7 @@ pub(crate) struct ResetPassword {
 
 /// Replaces a forgotten password.
 #[utoipa::path(
-    post, path = "/users/reset-password", tag = "users", request_body = ResetPassword,
+    post, path = "/api/users/reset-password", tag = "users", request_body = ResetPassword,
     responses((status = NO_CONTENT, description = "The new password is valid, the old one is not any more.")),
 )]
 pub(crate) async fn reset_password(

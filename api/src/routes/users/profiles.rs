@@ -44,7 +44,7 @@ impl From<User> for UserBody {
 
 /// Reads one's own profile.
 #[utoipa::path(
-    get, path = "/users/me", tag = "users", security(("access_token" = [])),
+    get, path = "/api/users/me", tag = "users", security(("access_token" = [])),
     responses((status = OK, description = "The profile.", body = UserBody)),
 )]
 pub(crate) async fn get_me(
@@ -68,7 +68,7 @@ pub(crate) struct UpdateProfile {
 
 /// Changes one's own profile.
 #[utoipa::path(
-    put, path = "/users/me", tag = "users", security(("access_token" = [])), request_body = UpdateProfile,
+    put, path = "/api/users/me", tag = "users", security(("access_token" = [])), request_body = UpdateProfile,
     responses((status = OK, description = "The profile as it is now.", body = UserBody)),
 )]
 pub(crate) async fn update_me(
@@ -85,7 +85,7 @@ pub(crate) async fn update_me(
 
 /// Reads a profile: one's own, or any for an administrator.
 #[utoipa::path(
-    get, path = "/users/{id}", tag = "users", security(("access_token" = [])),
+    get, path = "/api/users/{id}", tag = "users", security(("access_token" = [])),
     params((
         "id" = String, Path, description = "The customer.", pattern = "^usr_[a-z0-9_-]{1,64}$",
         example = "usr_0f1e2d3c-4b5a-4968-8776-655443322110",
@@ -128,7 +128,7 @@ pub(crate) struct UserPage {
 
 /// Lists all users, in no particular order.
 #[utoipa::path(
-    get, path = "/users", tag = "users", security(("access_token" = ["admin"])), params(ListUsers),
+    get, path = "/api/users", tag = "users", security(("access_token" = ["admin"])), params(ListUsers),
     responses((status = OK, description = "A page of users.", body = UserPage)),
 )]
 pub(crate) async fn list_users(

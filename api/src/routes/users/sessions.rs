@@ -15,7 +15,7 @@ use crate::extract::Json;
 use crate::limits::{Action, Limits};
 use crate::problem::{Problem, ProblemCode};
 use crate::routes::cart::{BroughtBody, bring_along};
-use crate::state::AppState;
+use crate::state::{AppState, Services};
 
 /// Somebody with an account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -74,7 +74,7 @@ impl From<Tokens> for TokensBody {
 /// deleted. A cart that is not valid is not looked at, and one that cannot be moved now stays the guest's: sign-in does not
 /// fail for it, and `POST /api/cart/merge` moves it later.
 #[utoipa::path(
-    post, path = "/users/login", tag = "users", request_body = Login,
+    post, path = "/api/users/login", tag = "users", request_body = Login,
     params(("Kassa-Cart" = Option<String>, Header, description = "The guest's cart, unless the cookie names it.")),
     responses((status = OK, description = "Signed in.", body = TokensBody)),
 )]
@@ -84,7 +84,7 @@ pub(crate) async fn login(
     headers: HeaderMap,
     Json(request): Json<Login>,
 ) -> Result<(HeaderMap, TokensBody), Problem> {
-    let AppState { cognito, limits, carts, signer, .. } = &state;
+    let Services { cognito, limits, carts, signer, .. } = &*state;
     limits.by_caller(Action::Login, request.email.as_str()).await?;
     let tokens = match cognito.sign_in(&request.email, &request.password).await? {
         SignIn::Tokens(tokens) => tokens,
@@ -128,7 +128,7 @@ pub(crate) struct Refresh {
 
 /// Gets a new access token.
 #[utoipa::path(
-    post, path = "/users/refresh", tag = "users", request_body = Refresh,
+    post, path = "/api/users/refresh", tag = "users", request_body = Refresh,
     responses((status = OK, description = "A new access token.", body = TokensBody)),
 )]
 pub(crate) async fn refresh(
@@ -147,7 +147,7 @@ pub(crate) async fn refresh(
 ///
 /// No refresh token of the account is valid any more. Access tokens are not asked back: they last until they expire.
 #[utoipa::path(
-    post, path = "/users/logout", tag = "users", security(("access_token" = [])),
+    post, path = "/api/users/logout", tag = "users", security(("access_token" = [])),
     responses((status = NO_CONTENT, description = "Signed out.")),
 )]
 pub(crate) async fn logout(session: Session, State(cognito): State<Cognito>) -> Result<StatusCode, Problem> {

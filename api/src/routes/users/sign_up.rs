@@ -49,7 +49,7 @@ impl Accepted {
 /// A code is mailed to the address; the account can be used once it was confirmed with it. The answer does not tell
 /// whether the address has an account already.
 #[utoipa::path(
-    post, path = "/users/register", tag = "users", request_body = Register,
+    post, path = "/api/users/register", tag = "users", request_body = Register,
     responses((status = ACCEPTED, description = "The address is to be confirmed.", body = Accepted)),
 )]
 pub(crate) async fn register(
@@ -82,7 +82,7 @@ pub(crate) struct Confirm {
 
 /// Confirms the address of an account.
 #[utoipa::path(
-    post, path = "/users/confirm", tag = "users", request_body = Confirm,
+    post, path = "/api/users/confirm", tag = "users", request_body = Confirm,
     responses((status = NO_CONTENT, description = "The account can be used.")),
 )]
 pub(crate) async fn confirm(
@@ -119,7 +119,7 @@ pub(crate) struct Address {
 ///
 /// The answer does not tell whether there is an account that waits for it.
 #[utoipa::path(
-    post, path = "/users/resend-code", tag = "users", request_body = Address,
+    post, path = "/api/users/resend-code", tag = "users", request_body = Address,
     responses((status = ACCEPTED, description = "The code was mailed, if it is waited for.", body = Accepted)),
 )]
 pub(crate) async fn resend_code(
