@@ -9,7 +9,7 @@ mod refund;
 pub use self::awaited::AwaitedPayments;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use kassa_domain::OrderId;
 use kassa_stripe_client::{Error, PooledStripe};
@@ -20,6 +20,7 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::error::{Classified, activity_error};
+use crate::valve::Gate;
 
 /// The metadata of a refund by which it is found again.
 const REFUND_ID: &str = "refund_id";
@@ -30,6 +31,7 @@ const MAX_KEYS: u32 = 5;
 #[derive(Debug)]
 pub struct Payments {
     stripe: PooledStripe,
+    gate: Gate,
 }
 
 /// Why a charge or refund did not come to an end.
@@ -78,9 +80,9 @@ impl Classified for PaymentError {
 }
 
 impl Payments {
-    /// The activities over a connection pool.
-    pub fn new(stripe: PooledStripe) -> Self {
-        Self { stripe }
+    /// The activities over a connection pool, behind the valve.
+    pub fn new(stripe: PooledStripe, gate: Gate) -> Self {
+        Self { stripe, gate }
     }
 }
 
@@ -88,6 +90,12 @@ impl Payments {
 /// retries of the very same thing.
 fn charge_key(charge: &Charge, key: u32) -> String {
     format!("{}/charge/{}/{key}", charge.order_id, charge.attempt)
+}
+
+/// When a charge that was held meanwhile was tried for the first time.
+fn first_try(charge: &Charge) -> Option<SystemTime> {
+    let millis = u64::try_from(charge.first_tried_at?).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
 }
 
 fn refund_key(order: &OrderId) -> String {
@@ -99,7 +107,10 @@ impl Payments {
     /// Charges the card once, however often it is called.
     #[activity(definition = contract::definitions::Charge)]
     pub async fn charge(self: Arc<Self>, ctx: ActivityContext, input: Charge) -> Result<Charged, ActivityError> {
-        let since = ctx.info().scheduled_time.unwrap_or_else(SystemTime::now);
+        if self.gate.is_closed().await.map_err(|error| activity_error(&error))? {
+            return Ok(Charged::Held);
+        }
+        let since = first_try(&input).or(ctx.info().scheduled_time).unwrap_or_else(SystemTime::now);
         self.charge_once(&input, since).await.map_err(|error| activity_error(&error))
     }
 

@@ -26,6 +26,15 @@ impl Checkouts<'_> {
         self.0.ask(Checkout::run, input, Checkout::answer, (), start).await
     }
 
+    /// What the checkout of an order has decided by now, without waiting for it; nothing if it has not, or cannot say.
+    pub(crate) async fn decided(self, order: &OrderId) -> Option<CheckoutAnswer> {
+        let decided = self.0.query(&workflow_id(order), Checkout::decided_answer).await;
+        decided
+            .inspect_err(|error| tracing::warn!(order.id = %order, %error, "a checkout was not asked"))
+            .ok()
+            .flatten()
+    }
+
     /// Whether Temporal knows a workflow of this order, open or closed.
     pub(crate) async fn exists(self, order: &OrderId) -> Result<bool, WorkflowError> {
         self.0.exists(&workflow_id(order)).await

@@ -74,8 +74,10 @@ pub struct WorkflowConfig {
     pub task_queue: String,
     /// `KASSA_ANSWER_TIMEOUT_MS`: how long a request waits for the answer before it is told to ask again.
     pub answer_timeout: Duration,
-    /// `KASSA_STEP_PATIENCE_MS`, `KASSA_REFUND_PATIENCE_MS`, `KASSA_PAYMENT_HOLD_MS`, `KASSA_PAYMENT_POLL_MS`: how patient
-    /// workflows are.
+    /// `KASSA_TEMPORAL_UI_URL`: where operators find Temporal's web UI.
+    pub web_ui: Option<String>,
+    /// `KASSA_STEP_PATIENCE_MS`, `KASSA_REFUND_PATIENCE_MS`, `KASSA_PAYMENT_HOLD_MS`, `KASSA_PAYMENT_POLL_MS`,
+    /// `KASSA_VALVE_LOOK_MS`, `KASSA_VALVE_SETTLE_MS`: how patient workflows are.
     pub policy: Policy,
 }
 
@@ -172,10 +174,17 @@ impl WorkflowConfig {
         if let Some(poll) = settings.milliseconds("KASSA_PAYMENT_POLL_MS", 100, 10 * 60 * 1_000)? {
             policy.poll_ms = poll;
         }
+        if let Some(look) = settings.milliseconds("KASSA_VALVE_LOOK_MS", 100, 60 * 1_000)? {
+            policy.valve_look_ms = look;
+        }
+        if let Some(settle) = settings.milliseconds("KASSA_VALVE_SETTLE_MS", 2_000, 60 * 60 * 1_000)? {
+            policy.valve_settle_ms = settle;
+        }
         let answer_timeout = settings.milliseconds("KASSA_ANSWER_TIMEOUT_MS", 100, 300_000)?.unwrap_or(30_000);
         Ok(Self {
             task_queue: settings.text("KASSA_TASK_QUEUE")?.unwrap_or_else(|| TASK_QUEUE.to_owned()),
             answer_timeout: Duration::from_millis(answer_timeout),
+            web_ui: settings.url("KASSA_TEMPORAL_UI_URL")?,
             policy,
         })
     }
@@ -240,9 +249,12 @@ mod tests {
             ("KASSA_SIGNING_KEY", "too-short"),
             ("KASSA_API_LISTEN", "8080"),
             ("KASSA_ANSWER_TIMEOUT_MS", "99"),
+            ("KASSA_TEMPORAL_UI_URL", "temporal.example"),
             ("KASSA_STEP_PATIENCE_MS", "for ever"),
             ("KASSA_PAYMENT_HOLD_MS", "999"),
             ("KASSA_PAYMENT_POLL_MS", "0"),
+            ("KASSA_VALVE_LOOK_MS", "60001"),
+            ("KASSA_VALVE_SETTLE_MS", "1999"),
             ("KASSA_RETURN_URL_ORIGINS", "http://shop.example"),
             ("KASSA_STRIPE_WEBHOOK_SECRET", "too-short,,"),
             ("KASSA_HEAD_TIMEOUT_MS", "0"),

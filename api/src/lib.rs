@@ -8,6 +8,7 @@ mod catalogue;
 mod checkouts;
 mod cognito;
 mod config;
+mod diagnosis;
 mod etag;
 mod extract;
 mod guest_cart;

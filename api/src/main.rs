@@ -5,7 +5,7 @@ use aws_config::BehaviorVersion;
 use kassa_api::{AccessTokens, Catalogue, Cognito, Config, Limits, Metrics, Services, Workflows, router, serve};
 use kassa_config::{Settings, temporal};
 use kassa_store::{
-    Carts, Database, DynamoDb, EventLog, Notifications, Orders, Products, RateLimits, UserSettings, Users,
+    Carts, Database, DynamoDb, EventLog, Notifications, Orders, PaymentValve, Products, RateLimits, UserSettings, Users,
 };
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,6 +36,7 @@ async fn main() -> anyhow::Result<()> {
         catalogue: Catalogue::new(products, config.http.catalogue_cache),
         carts: Carts::new(dynamodb.clone()),
         orders: Orders::new(database.clone()),
+        valve: PaymentValve::new(dynamodb.clone()),
         event_log: EventLog::new(dynamodb.clone()),
         notifications: Notifications::new(dynamodb.clone()),
         settings: UserSettings::new(dynamodb.clone()),

@@ -4,7 +4,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use kassa_store::{Carts, Database, DynamoDb, EventLog, Notifications, Orders, Products, UserSettings, Users};
+use kassa_store::{
+    Carts, Database, DynamoDb, EventLog, Notifications, Orders, PaymentValve, Products, UserSettings, Users,
+};
 
 use crate::accounts::Accounts;
 use crate::auth::AccessTokens;
@@ -61,6 +63,8 @@ pub struct Services {
     pub carts: Carts,
     /// Orders.
     pub orders: Orders,
+    /// Whether orders may be charged.
+    pub valve: PaymentValve,
     /// The events that told of orders.
     pub event_log: EventLog,
     /// What was sent to customers.
@@ -104,6 +108,7 @@ parts! {
     catalogue: Catalogue,
     carts: Carts,
     orders: Orders,
+    valve: PaymentValve,
     event_log: EventLog,
     limits: Limits,
     notifications: Notifications,

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use temporalio_client::errors::{
-    WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError, WorkflowUpdateWithStartError,
+    WorkflowInteractionError, WorkflowQueryError, WorkflowStartError, WorkflowUpdateError, WorkflowUpdateWithStartError,
 };
 use temporalio_client::grpc::WorkflowService;
 use temporalio_client::tonic::{self, IntoRequest};
 use temporalio_client::{
-    Client, ClientOptions, Connection, ConnectionOptions, RpcOptions, WorkflowDescribeOptions,
-    WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowUpdateHandle,
-    WorkflowUpdateWithStartOptions,
+    Client, ClientOptions, Connection, ConnectionOptions, RpcOptions, WorkflowCountOptions, WorkflowDescribeOptions,
+    WorkflowExecutionDescription, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowQueryOptions,
+    WorkflowSignalOptions, WorkflowUpdateHandle, WorkflowUpdateWithStartOptions,
 };
 use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
 use temporalio_common::search_attributes::{SearchAttributeUpdate, SearchAttributes};
-use temporalio_common::{HasWorkflowDefinition, SignalDefinition, UntypedWorkflow, UpdateDefinition};
+use temporalio_common::{HasWorkflowDefinition, QueryDefinition, SignalDefinition, UntypedWorkflow, UpdateDefinition};
 use tokio::sync::watch;
 
 use crate::config::WorkflowConfig;
@@ -205,11 +205,16 @@ impl Workflows {
 
     /// Whether Temporal knows a workflow of this id, open or closed.
     pub async fn exists(&self, workflow_id: &str) -> Result<bool, WorkflowError> {
+        Ok(self.describe(workflow_id).await?.is_some())
+    }
+
+    /// What Temporal knows about a workflow, open or closed; nothing of one that never was, or is gone by now.
+    pub async fn describe(&self, workflow_id: &str) -> Result<Option<WorkflowExecutionDescription>, WorkflowError> {
         let handle = self.client()?.get_workflow_handle::<UntypedWorkflow>(workflow_id);
         let describe = handle.describe(WorkflowDescribeOptions::default());
         match tokio::time::timeout(LOOKUP_TIMEOUT, describe).await {
-            Ok(Ok(_)) => Ok(true),
-            Ok(Err(WorkflowInteractionError::NotFound(_))) => Ok(false),
+            Ok(Ok(description)) => Ok(Some(description)),
+            Ok(Err(WorkflowInteractionError::NotFound(_))) => Ok(None),
             Ok(Err(WorkflowInteractionError::Rpc(status))) => Err(WorkflowError::Unavailable(Box::new(status))),
             Ok(Err(error)) => Err(WorkflowError::Defect(error.into())),
             Err(_) => Err(WorkflowError::Silent),
@@ -231,6 +236,40 @@ impl Workflows {
             Ok(Err(error)) => Err(WorkflowError::Defect(error.into())),
             Err(_) => Err(WorkflowError::Silent),
         }
+    }
+
+    /// Asks a workflow, open or closed, what it knows, and waits for no longer than that takes.
+    pub async fn query<Q>(&self, workflow_id: &str, query: Q) -> Result<Q::Output, WorkflowError>
+    where
+        Q: QueryDefinition<Input = ()>,
+        Q::Workflow: HasWorkflowDefinition<Run = Q::Workflow>,
+        Q::Output: Send,
+    {
+        let handle = self.client()?.get_workflow_handle::<Q::Workflow>(workflow_id);
+        match tokio::time::timeout(LOOKUP_TIMEOUT, handle.query(query, (), WorkflowQueryOptions::default())).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(WorkflowQueryError::Rpc(status))) => Err(WorkflowError::Unavailable(Box::new(status))),
+            Ok(Err(error)) => Err(WorkflowError::Defect(error.into())),
+            Err(_) => Err(WorkflowError::Silent),
+        }
+    }
+
+    /// How many workflows match, in the list that operators search. It is a moment behind.
+    pub async fn count(&self, query: &str) -> Result<usize, WorkflowError> {
+        let client = self.client()?;
+        let counting = client.count_workflows(query, WorkflowCountOptions::default());
+        match tokio::time::timeout(LOOKUP_TIMEOUT, counting).await {
+            Ok(Ok(count)) => Ok(count.count()),
+            Ok(Err(error)) => Err(WorkflowError::Defect(error.into())),
+            Err(_) => Err(WorkflowError::Silent),
+        }
+    }
+
+    /// Where operators look at a run of a workflow, if that is configured.
+    pub fn web_ui(&self, workflow_id: &str, run_id: &str) -> Option<String> {
+        let base = self.config.web_ui.as_deref()?.trim_end_matches('/');
+        let namespace = self.client().ok()?.options().namespace.clone();
+        Some(format!("{base}/namespaces/{namespace}/workflows/{workflow_id}/{run_id}/history"))
     }
 
     /// Whether Temporal answers and has the namespace.

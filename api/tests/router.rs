@@ -18,8 +18,8 @@ use kassa_api::{
     router,
 };
 use kassa_store::{
-    Carts, Database, DynamoDb, EventLog, Notifications, Orders, Products, RateLimits, RdsDataConfig, TableNames,
-    UserSettings, Users,
+    Carts, Database, DynamoDb, EventLog, Notifications, Orders, PaymentValve, Products, RateLimits, RdsDataConfig,
+    TableNames, UserSettings, Users,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -55,6 +55,7 @@ fn app_over(tokens: AccessTokens, accounts: Option<String>) -> Router {
         task_queue: "nobody-polls".to_owned(),
         answer_timeout: Duration::from_millis(100),
         policy: kassa_workflows::checkout::Policy::default(),
+        web_ui: None,
     };
     let signer = signer();
     let cognito = CognitoConfig {
@@ -77,6 +78,7 @@ fn app_over(tokens: AccessTokens, accounts: Option<String>) -> Router {
         catalogue: Catalogue::new(Products::new(dynamodb.clone()), Duration::from_secs(1)),
         carts: Carts::new(dynamodb.clone()),
         orders: Orders::new(database.clone()),
+        valve: PaymentValve::new(dynamodb.clone()),
         event_log: EventLog::new(dynamodb.clone()),
         notifications: Notifications::new(dynamodb.clone()),
         settings: UserSettings::new(dynamodb.clone()),

@@ -13,6 +13,7 @@ pub mod page;
 pub mod proxy;
 pub mod refunds;
 pub mod shop;
+pub mod valve;
 pub mod wait;
 pub mod workflows;
 

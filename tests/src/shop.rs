@@ -8,7 +8,10 @@ use anyhow::Context as _;
 use kassa_devstack::progress::Silent;
 use kassa_devstack::stack::sdk_config;
 use kassa_devstack::{Stack, StackOptions};
-use kassa_store::{Database, DynamoDb, EventLog, Notifications, Orders, Products, Reservations, UserSettings, Users};
+use kassa_store::payment_valve::{ChangeValve, MAX_RATE, Position};
+use kassa_store::{
+    Database, DynamoDb, EventLog, Notifications, Orders, PaymentValve, Products, Reservations, UserSettings, Users,
+};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
@@ -35,6 +38,8 @@ pub struct Shop {
     pub reservations: Reservations,
     /// For looking at orders.
     pub orders: Orders,
+    /// For looking at the valve before the payment provider.
+    pub valve: PaymentValve,
     /// For looking at profiles.
     pub users: Users,
     /// For looking at the records of messages.
@@ -79,6 +84,7 @@ impl Shop {
             temporal,
             products: Products::new(dynamodb.clone()),
             users: Users::new(dynamodb.clone()),
+            valve: PaymentValve::new(dynamodb.clone()),
             reservations: Reservations::new(dynamodb.clone()),
             orders: Orders::new(database),
             notifications: Notifications::new(dynamodb.clone()),
@@ -154,6 +160,14 @@ impl Exclusive {
         if exclusive.slot.api_changed {
             exclusive.restart_api(&[]).await?;
             exclusive.slot.api_changed = false;
+        }
+        // A test that failed may have left payments paused.
+        let opened = Position::Open { rate: MAX_RATE };
+        if exclusive.valve.get().await?.position == Position::Closed {
+            exclusive
+                .valve
+                .change(&ChangeValve { position: opened, operator: "tests".to_owned(), reason: None })
+                .await?;
         }
         Ok(exclusive)
     }

@@ -13,7 +13,8 @@ use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::{AwaitedPayments, Payments};
 use kassa_activities::refunds::Refunds;
-use kassa_store::{Database, DynamoDb, EventLog, Products, Reservations};
+use kassa_activities::valve::{Gate, Valve};
+use kassa_store::{Database, DynamoDb, EventLog, PaymentValve, Products, Reservations};
 use kassa_stripe_client::PooledStripe;
 
 use crate::{Activities, AnnounceConfig, Config};
@@ -36,12 +37,15 @@ pub async fn connect(config: &Config) -> anyhow::Result<Activities> {
     let database = Database::connect(&aws, &config.store.rds_data);
     let stripe = PooledStripe::new(&config.payment.stripe).context("the Stripe client cannot be set up")?;
 
+    let gate = Gate::new(PaymentValve::new(dynamodb.clone()));
+
     Ok(Activities {
         orders: Orders::new(kassa_store::Orders::new(database.clone()), Products::new(dynamodb.clone())),
         inventory: Inventory::new(Reservations::new(dynamodb.clone())),
         refunds: Refunds::new(kassa_store::Refunds::new(database)),
-        payments: Payments::new(stripe.clone()),
-        awaited_payments: AwaitedPayments::new(stripe),
+        payments: Payments::new(stripe.clone(), gate.clone()),
+        awaited_payments: AwaitedPayments::new(stripe, gate.clone()),
+        valve: Valve::new(gate),
         notifications: notifications(&aws, &config.announce, dynamodb.clone()),
         events: events(&aws, &config.announce, EventLog::new(dynamodb.clone())),
         carts: Carts::new(kassa_store::Carts::new(dynamodb)),

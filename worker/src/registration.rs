@@ -9,6 +9,7 @@ use kassa_activities::notifications::Notifications;
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::{AwaitedPayments, Payments};
 use kassa_activities::refunds::Refunds;
+use kassa_activities::valve::Valve;
 use kassa_workflows::cancellation::Cancellation;
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::fulfilment::FulfilOrder;
@@ -34,6 +35,8 @@ pub struct Activities {
     pub refunds: Refunds,
     /// Payments at Stripe that wait for their customer.
     pub awaited_payments: AwaitedPayments,
+    /// The valve before Stripe, in DynamoDB.
+    pub valve: Valve,
     /// Messages through SES and SNS.
     pub notifications: Notifications,
     /// Events on EventBridge.
@@ -51,6 +54,7 @@ pub fn options(task_queue: &str, activities: Activities) -> Result<WorkerOptions
         .register_activities(activities.payments)
         .register_activities(activities.refunds)
         .register_activities(activities.awaited_payments)
+        .register_activities(activities.valve)
         .register_activities(activities.notifications)
         .register_activities(activities.events)
         .register_activities(activities.carts)

@@ -11,9 +11,10 @@ pub mod notifications;
 pub mod orders;
 pub mod payments;
 pub mod refunds;
+pub mod valve;
 
 /// The wire names of all activities: what a worker has to register.
-pub const ACTIVITY_NAMES: [&str; 22] = [
+pub const ACTIVITY_NAMES: [&str; 24] = [
     orders::PLACE,
     orders::AWAIT_PAYMENT,
     orders::CONFIRM,
@@ -33,6 +34,8 @@ pub const ACTIVITY_NAMES: [&str; 22] = [
     awaited::LOOK,
     awaited::CLOSE,
     awaited::WITHDRAW,
+    valve::LOOK,
+    valve::ADMIT,
     notifications::SEND,
     events::PUBLISH,
     carts::SETTLE,

@@ -18,7 +18,8 @@ use crate::contracts::notifications::{self, Notice, Notifications};
 use crate::contracts::orders::{self, Fulfil, Fulfilled, Orders, Told};
 use crate::options;
 use crate::parking::{
-    Decision, Insisted, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, all_answered, detached,
+    Decision, Insisted, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, STANDING, Standing, all_answered,
+    detached, standing,
 };
 use crate::search_attributes::ORDER_STATE;
 
@@ -106,6 +107,12 @@ impl FulfilOrder {
         ctx.state(|s| s.answer).expect("the condition was just met")
     }
 
+    /// Operators: where it stands.
+    #[query(name = STANDING)]
+    pub fn standing(&self, _ctx: &WorkflowContextView) -> Standing {
+        standing(self)
+    }
+
     /// Operators: tries the parked step again.
     #[update(name = "retry")]
     pub fn retry(&mut self, _ctx: &mut SyncWorkflowContext<Self>, by: Operator) {
@@ -186,6 +193,14 @@ impl Parks for FulfilOrder {
 
     fn order_id(&self) -> Option<OrderId> {
         Some(self.input.order_id.clone())
+    }
+
+    fn stage(&self) -> &'static str {
+        match self.answer {
+            None => orders::FULFIL,
+            Some(FulfilmentAnswer::Done) if !self.announced => "announcing it",
+            Some(FulfilmentAnswer::Done | FulfilmentAnswer::Refused) => "over",
+        }
     }
 
     fn details(&self) -> String {

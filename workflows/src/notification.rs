@@ -12,7 +12,9 @@ use temporalio_workflow::{
 use crate::checkout::Policy;
 use crate::contracts::notifications::{Notice, Notifications, SEND};
 use crate::options;
-use crate::parking::{Decision, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, all_answered};
+use crate::parking::{
+    Decision, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, STANDING, Standing, all_answered, standing,
+};
 
 /// The identifier of the one update by which a caller asks what was accepted.
 pub const ACCEPTED_UPDATE_ID: &str = "accepted";
@@ -80,6 +82,12 @@ impl Notification {
         self.input.request.clone()
     }
 
+    /// Operators: where it stands.
+    #[query(name = STANDING)]
+    pub fn standing(&self, _ctx: &WorkflowContextView) -> Standing {
+        standing(self)
+    }
+
     /// Operators: tries to send it again.
     #[update(name = "retry")]
     pub fn retry(&mut self, _ctx: &mut SyncWorkflowContext<Self>, by: Operator) {
@@ -125,6 +133,10 @@ impl Parks for Notification {
 
     fn order_id(&self) -> Option<OrderId> {
         self.input.notice.message.order_id().cloned()
+    }
+
+    fn stage(&self) -> &'static str {
+        if self.sent { "over" } else { SEND }
     }
 
     fn details(&self) -> String {

@@ -2,6 +2,7 @@
 
 mod failure;
 mod operator;
+mod standing;
 
 use std::error::Error;
 
@@ -11,6 +12,8 @@ use temporalio_workflow::{ActivityExecutionError, WaitConditionOptions, Workflow
 pub(crate) use self::failure::Failure;
 pub(crate) use self::operator::{Decision, Direction, ParkingLot};
 pub use self::operator::{Operator, Reasoned, Resolution};
+pub(crate) use self::standing::standing;
+pub use self::standing::{STANDING, Standing, Waiting};
 use crate::search_attributes::{NEEDS_OPERATOR, ORDER_STATE, RESUMED};
 
 /// What a validator answers to an update that makes no sense.
@@ -52,6 +55,9 @@ pub(crate) trait Parks: Sized + 'static {
 
     /// Current details for the web UI, as Markdown. Never personal data: they are stored in clear text.
     fn details(&self) -> String;
+
+    /// What it is at, in the fewest words: the wire name of an activity where there is one.
+    fn stage(&self) -> &'static str;
 
     /// Shows the current details.
     fn show(ctx: &WorkflowContext<Self>) {

@@ -8,6 +8,7 @@ pub(super) fn of_cancellation(code: &str) -> &'static str {
         "out_of_stock" => "Something of it is not in stock any more.",
         "payment_declined" => "The payment was declined.",
         "payment_expired" => "The time to pay for it has run out.",
+        "payment_unavailable" => "We could not take payments for too long. Nothing was charged. We are sorry.",
         "step_failed" => "Something went wrong on our side. We are sorry.",
         // A code that came later, or that customers need not know.
         _ => "We could not complete it. We are sorry.",

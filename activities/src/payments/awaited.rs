@@ -26,6 +26,7 @@ use super::charge::{amount_decline, is_saved_failure, last_decline};
 use super::intents::{captured, currency, once};
 use super::{MAX_KEYS, PaymentError, Payments};
 use crate::error::activity_error;
+use crate::valve::Gate;
 
 /// The activities of payments that wait for their customer.
 #[derive(Debug)]
@@ -34,9 +35,9 @@ pub struct AwaitedPayments {
 }
 
 impl AwaitedPayments {
-    /// The activities over a connection pool.
-    pub fn new(stripe: PooledStripe) -> Self {
-        Self { payments: Payments::new(stripe) }
+    /// The activities over a connection pool, behind the valve.
+    pub fn new(stripe: PooledStripe, gate: Gate) -> Self {
+        Self { payments: Payments::new(stripe, gate) }
     }
 
     async fn open_once(&self, page: &OpenPage) -> Result<Opened, PaymentError> {
@@ -202,6 +203,9 @@ impl AwaitedPayments {
     /// Opens the page once, however often it is called.
     #[activity(definition = contract::definitions::OpenPage)]
     pub async fn open_page(self: Arc<Self>, _ctx: ActivityContext, input: OpenPage) -> Result<Opened, ActivityError> {
+        if self.payments.gate.is_closed().await.map_err(|error| activity_error(&error))? {
+            return Ok(Opened::Held);
+        }
         self.open_once(&input).await.map_err(|error| activity_error(&error))
     }
 

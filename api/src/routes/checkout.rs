@@ -61,6 +61,9 @@ pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idem
 /// How long a client waits before it asks again for an order that is not decided yet, in seconds.
 const ASK_AGAIN: u16 = 2;
 
+/// The same for an order that is held because payments are paused: that takes minutes.
+const ASK_AGAIN_HELD: u16 = 15;
+
 /// What a customer buys, and with what.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -167,7 +170,7 @@ pub(crate) struct CheckoutBody {
             ),
         ),
         (
-            status = ACCEPTED, description = "Not decided yet; send the same request again to learn how it ended.",
+            status = ACCEPTED, description = "Not decided yet, or held while payments are paused; send the same request again to learn how it ended.",
             body = CheckoutBody,
             headers(
                 ("Location" = String, description = "Where the order can be read."),
@@ -216,6 +219,7 @@ pub(crate) async fn create_checkout(
         payment,
         cart,
         policy: state.workflows.config().policy.clone(),
+        started_at: i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).ok(),
     };
     let answer = match Checkouts(&state.workflows).decide(input, priced.as_ref()).await {
         // Closed from outside after the order was decided, but before the workflow could say so.
@@ -229,8 +233,15 @@ pub(crate) async fn create_checkout(
             "This key was used for a checkout with another body; send a new key for another purchase.",
         )
         .order(&order_id)),
+        Ok(CheckoutAnswer { outcome: CheckoutOutcome::Held, request_id: first, .. }) => {
+            let decided = if first == request_id { None } else { decided_since(&state, &order_id).await? };
+            Ok(match decided {
+                Some(answer) => answered(answer, &request_id, receipt),
+                None => undecided(receipt, ASK_AGAIN_HELD),
+            })
+        }
         Ok(answer) => Ok(answered(answer, &request_id, receipt)),
-        Err(WorkflowError::Undecided) => Ok(undecided(receipt)),
+        Err(WorkflowError::Undecided) => Ok(undecided(receipt, ASK_AGAIN)),
         Err(error) => Err(not_answered(error, &receipt)),
     }
 }
@@ -259,6 +270,15 @@ async fn stored_answer(orders: &Orders, order_id: &OrderId) -> Result<Result<Che
         Some(json) => serde_json::from_str(&json).map(Ok).map_err(|error| Problem::internal(&error)),
         None => Ok(Err(WorkflowError::Interrupted)),
     }
+}
+
+/// What became of an order since its caller was told that it is held: what the row says, or, of one whose customer is to pay,
+/// its workflow.
+async fn decided_since(state: &AppState, order_id: &OrderId) -> Result<Option<CheckoutAnswer>, Problem> {
+    if let Ok(answer) = stored_answer(&state.orders, order_id).await? {
+        return Ok(Some(answer));
+    }
+    Ok(Checkouts(&state.workflows).decided(order_id).await)
 }
 
 /// What was asked for, in a form in which equal requests are equal texts.
@@ -348,6 +368,11 @@ fn answered(answer: CheckoutAnswer, request_id: &str, receipt: Receipt) -> Respo
             };
             (StatusCode::CREATED, location, JsonBody(body)).into_response()
         }
+        CheckoutOutcome::Held => return undecided(receipt, ASK_AGAIN_HELD),
+        CheckoutOutcome::PaymentUnavailable => {
+            let detail = "Payments were paused for too long, so nothing was charged. A new key tries again.";
+            receipt.on(Problem::new(ProblemCode::CheckoutFailed, detail)).into_response()
+        }
         CheckoutOutcome::PaymentExpired => {
             let detail = "The customer did not pay in time, so nothing was charged. Another purchase needs a new key.";
             receipt.on(Problem::new(ProblemCode::PaymentDeclined, detail)).into_response()
@@ -389,9 +414,9 @@ fn answered(answer: CheckoutAnswer, request_id: &str, receipt: Receipt) -> Respo
     response
 }
 
-fn undecided(receipt: Receipt) -> Response {
+fn undecided(receipt: Receipt, ask_again: u16) -> Response {
     let mut headers = location(&receipt.order_id);
-    headers.insert(RETRY_AFTER, HeaderValue::from(ASK_AGAIN));
+    headers.insert(RETRY_AFTER, HeaderValue::from(ask_again));
     let body = CheckoutBody {
         order_id: receipt.order_id.into(),
         order_token: receipt.order_token,

@@ -1,5 +1,6 @@
 //! Reading orders and what happened to them, listing them, and sending them on their way.
 
+pub(crate) mod diagnosis;
 pub(crate) mod events;
 pub(crate) mod list;
 pub(crate) mod status;
@@ -23,6 +24,7 @@ pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[
     ("get_order", &[ProblemCode::OrderNotFound, ProblemCode::TemporarilyUnavailable]),
     ("get_timeline", &[ProblemCode::OrderNotFound, ProblemCode::TemporarilyUnavailable]),
     ("list_orders", &[ProblemCode::Forbidden, ProblemCode::TemporarilyUnavailable]),
+    ("get_order_diagnosis", &[ProblemCode::OrderNotFound, ProblemCode::TemporarilyUnavailable]),
     ("get_order_events", &[ProblemCode::OrderNotFound, ProblemCode::TemporarilyUnavailable]),
     (
         "put_order_status",

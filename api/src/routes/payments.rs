@@ -1,6 +1,7 @@
 //! What was paid for orders, and giving it back.
 
 pub(crate) mod refund;
+pub(crate) mod valve;
 
 use axum::Json as JsonBody;
 use axum::extract::State;
@@ -18,6 +19,8 @@ use crate::routes::orders::{PaymentBody, RefundBody, rfc3339};
 pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[
     ("get_payment", &[ProblemCode::PaymentNotFound, ProblemCode::TemporarilyUnavailable]),
     ("list_payments", &[ProblemCode::OrderNotFound, ProblemCode::TemporarilyUnavailable]),
+    ("get_payment_valve", &[ProblemCode::TemporarilyUnavailable]),
+    ("put_payment_valve", &[ProblemCode::TemporarilyUnavailable]),
     (
         "create_refund",
         &[

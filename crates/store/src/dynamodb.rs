@@ -80,6 +80,12 @@ impl TableNames {
         format!("{}rate-limits", self.prefix)
     }
 
+    /// Whether orders may go to the payment provider, and the places of those that were held; key `id` and `entry`, swept
+    /// after `expires_at`.
+    pub fn payment_valve(&self) -> String {
+        format!("{}payment-valve", self.prefix)
+    }
+
     /// Carts of accounts and guests; key `id`, swept after `expires_at`.
     pub fn carts(&self) -> String {
         format!("{}carts", self.prefix)

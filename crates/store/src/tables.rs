@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::{
 
 use crate::dynamodb::TableNames;
 use crate::error::{Cause, Service, StoreError};
-use crate::{carts, event_log, notifications, products, rate_limits, reservations, settings, users};
+use crate::{carts, event_log, notifications, payment_valve, products, rate_limits, reservations, settings, users};
 
 /// How long a new table may take until it can be used.
 const ACTIVE_WITHIN: Duration = Duration::from_mins(1);
@@ -42,6 +42,11 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         table(client, tables.rate_limits(), &[(rate_limits::ID, KeyType::Hash)]),
         table(client, tables.users(), &[(users::ID, KeyType::Hash)]),
         table(client, tables.carts(), &[(carts::ID, KeyType::Hash)]),
+        table(
+            client,
+            tables.payment_valve(),
+            &[(payment_valve::ID, KeyType::Hash), (payment_valve::ENTRY, KeyType::Range)],
+        ),
     ];
     let names = [
         tables.products(),
@@ -54,6 +59,7 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         tables.rate_limits(),
         tables.users(),
         tables.carts(),
+        tables.payment_valve(),
     ];
     for definition in definitions {
         if let Err(error) = definition.send().await {
@@ -72,6 +78,7 @@ pub async fn create_missing(client: &Client, tables: &TableNames) -> Result<(), 
         (tables.notifications(), notifications::EXPIRES_AT),
         (tables.rate_limits(), rate_limits::EXPIRES_AT),
         (tables.carts(), carts::EXPIRES_AT),
+        (tables.payment_valve(), payment_valve::EXPIRES_AT),
     ] {
         sweep(client, name, attribute).await?;
     }

@@ -214,7 +214,7 @@ impl Facts {
     fn judge_messages(&self, rule: MailRule, findings: &mut Findings) {
         let id = &self.order_id;
         let reason = self.order.as_ref().and_then(|order| order.failure_reason.as_deref());
-        let told = ["step_failed", "cancelled_by_customer", "cancelled_by_shop"];
+        let told = ["step_failed", "payment_unavailable", "cancelled_by_customer", "cancelled_by_shop"];
         let cancelled = reason.is_some_and(|reason| told.contains(&reason));
         for (kind, wanted) in [("confirmed", self.was_confirmed()), ("cancelled", cancelled)] {
             let subject = format!("Your order {id} is {kind}");

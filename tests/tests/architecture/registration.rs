@@ -11,10 +11,11 @@ use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::{AwaitedPayments, Payments};
 use kassa_activities::refunds::Refunds;
+use kassa_activities::valve::{Gate, Valve};
 use kassa_devstack::stack::sdk_config;
 use kassa_devstack::workspace;
 use kassa_store::config::{dynamodb_client, rdsdata_client};
-use kassa_store::{Database, DynamoDb, EventLog, Products, RdsDataConfig, Reservations, TableNames};
+use kassa_store::{Database, DynamoDb, EventLog, PaymentValve, Products, RdsDataConfig, Reservations, TableNames};
 use kassa_stripe_client::{PooledStripe, SecretKey, StripeConfig};
 use kassa_worker::{Activities, options};
 use kassa_workflows::contracts::ACTIVITY_NAMES;
@@ -34,12 +35,14 @@ async fn worker() -> WorkerOptions {
     let dynamodb = DynamoDb::new(dynamodb_client(&shared, nowhere), TableNames::default());
     let database = Database::new(rdsdata_client(&shared, nowhere), &rds_data);
     let stripe = StripeConfig::new(SecretKey::new("sk_test_nowhere").unwrap());
+    let gate = Gate::new(PaymentValve::new(dynamodb.clone()));
     let activities = Activities {
         orders: Orders::new(kassa_store::Orders::new(database.clone()), Products::new(dynamodb.clone())),
         inventory: Inventory::new(Reservations::new(dynamodb.clone())),
         refunds: Refunds::new(kassa_store::Refunds::new(database)),
-        payments: Payments::new(PooledStripe::new(&stripe).unwrap()),
-        awaited_payments: AwaitedPayments::new(PooledStripe::new(&stripe).unwrap()),
+        payments: Payments::new(PooledStripe::new(&stripe).unwrap(), gate.clone()),
+        awaited_payments: AwaitedPayments::new(PooledStripe::new(&stripe).unwrap(), gate.clone()),
+        valve: Valve::new(gate),
         notifications: Notifications::new(
             Mailer::new(aws_sdk_sesv2::Client::new(&shared), "shop@example.com".to_owned()),
             Texter::new(aws_sdk_sns::Client::new(&shared)),

@@ -10,4 +10,5 @@ mod kills;
 mod messages;
 mod outages;
 mod rig;
+mod valve;
 mod workers;

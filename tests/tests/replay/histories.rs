@@ -29,6 +29,10 @@ pub(crate) enum Path {
     PaidOnPage,
     /// Nobody paid on the page.
     NeverPaid,
+    /// Held before its charge until payments were resumed.
+    Held,
+    /// Held for so long that it was given up.
+    HeldTooLong,
     /// Cancelled after it was sold.
     Cancelled,
     /// A part of a payment that was given back.
@@ -41,13 +45,16 @@ pub(crate) enum Path {
 
 impl Path {
     /// All of them.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Confirmed,
         Self::Declined,
         Self::Compensated,
         Self::CartSold,
         Self::PaidOnPage,
         Self::NeverPaid,
+        // In this order: once the second one has gone, the worker knows that payments are resumed.
+        Self::HeldTooLong,
+        Self::Held,
         Self::Cancelled,
         Self::Refunded,
         Self::Shipped,
@@ -63,6 +70,8 @@ impl Path {
             Self::CartSold => "checkout-cart-sold.json",
             Self::PaidOnPage => "checkout-paid-on-page.json",
             Self::NeverPaid => "checkout-never-paid.json",
+            Self::Held => "checkout-held.json",
+            Self::HeldTooLong => "checkout-held-too-long.json",
             Self::Cancelled => "cancellation.json",
             Self::Refunded => "refund.json",
             Self::Shipped => "fulfilment-shipped.json",

@@ -18,7 +18,7 @@ use anyhow::{Context as _, bail, ensure};
 use kassa_tests::workflows::activities;
 use kassa_workflows::cancellation::Cancellation;
 use kassa_workflows::checkout::Checkout;
-use kassa_workflows::contracts::{awaited, carts, inventory, notifications, orders, payments, refunds};
+use kassa_workflows::contracts::{awaited, carts, inventory, notifications, orders, payments, refunds, valve};
 use kassa_workflows::fulfilment::FulfilOrder;
 use kassa_workflows::notification::Notification;
 use kassa_workflows::refund::Refund;
@@ -71,6 +71,8 @@ async fn each_history_holds_what_its_name_says() -> anyhow::Result<()> {
             Path::CartSold => &[carts::SETTLE],
             Path::PaidOnPage => &[awaited::OPEN_PAGE, orders::AWAIT_PAYMENT, awaited::LOOK, inventory::DEDUCT],
             Path::NeverPaid => &[awaited::CLOSE, awaited::WITHDRAW, inventory::RELEASE, orders::CANCEL],
+            Path::Held => &[valve::ADMIT, payments::CHARGE, inventory::DEDUCT, orders::CONFIRM],
+            Path::HeldTooLong => &[valve::ADMIT, valve::LOOK, inventory::RELEASE, orders::CANCEL],
             Path::Cancelled => &[orders::CANCEL_SALE],
             Path::Refunded => &[refunds::CLAIM, payments::CREATE_REFUND, refunds::SETTLE],
             Path::Shipped => &[orders::FULFIL],

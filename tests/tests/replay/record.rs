@@ -5,6 +5,7 @@ use kassa_domain::{OrderId, OrderStatus};
 use kassa_stand_ins::rds_data::{Fault, FaultError};
 use kassa_tests::customer::{Checkout, GOOD_CARD};
 use kassa_tests::messages::Addressee;
+use kassa_tests::valve::QUICK;
 use kassa_tests::{Answer, Page, Shop};
 use kassa_workflows::contracts::notifications::Notice;
 use kassa_workflows::{cancellation, fulfilment, notification, refund, workflow_id};
@@ -18,7 +19,8 @@ const HOLD: (&str, &str) = ("KASSA_PAYMENT_HOLD_MS", "4000");
 
 /// Records all paths.
 pub(crate) async fn all() -> anyhow::Result<()> {
-    let shop = Shop::own_with(&[HOLD]).await?;
+    let [look, settle] = QUICK;
+    let shop = Shop::own_with(&[HOLD, look, settle]).await?;
     for path in Path::ALL {
         let workflow = go(&shop, path).await.with_context(|| format!("{path:?} cannot be recorded"))?;
         shop.completed(&workflow).await?;
@@ -56,6 +58,20 @@ async fn go(shop: &Shop, path: Path) -> anyhow::Result<String> {
             let checkout = checkout.on_page();
             Page::of(&checkout.send().await?)?.pay(GOOD_CARD).await?;
             Ok(workflow_id(&checkout.order_id()))
+        }
+        Path::Held => {
+            shop.pause_payments().await?;
+            let order = buy(&checkout, 202).await?;
+            shop.held(&order).await?;
+            shop.resume_payments(1).await?;
+            Ok(workflow_id(&order))
+        }
+        Path::HeldTooLong => {
+            shop.pause_payments().await?;
+            let order = buy(&checkout, 202).await?;
+            shop.closed(&order).await?;
+            shop.resume_payments(1).await?;
+            Ok(workflow_id(&order))
         }
         Path::NeverPaid => buy(&checkout.on_page(), 201).await.map(|order| workflow_id(&order)),
         Path::Cancelled => {

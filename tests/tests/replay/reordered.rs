@@ -38,7 +38,14 @@ impl ReorderedCheckout {
         let Placed::Pending { order } = placed else { unreachable!("the recorded order was placed") };
         let reserve = Reserve { order_id: order_id.clone(), lines: request.lines };
         ctx.execute_local_activity(Inventory::reserve, reserve, options.clone()).await?;
-        let charge = Charge { order_id: order_id.clone(), attempt: 1, amount: order.total, payment_method, return_url };
+        let charge = Charge {
+            order_id: order_id.clone(),
+            attempt: 1,
+            amount: order.total,
+            payment_method,
+            return_url,
+            first_tried_at: None,
+        };
         let charged = ctx.execute_local_activity(Payments::charge, charge, options.clone()).await?;
         let Charged::Captured { captured } = charged else { unreachable!("the recorded order was charged") };
 

@@ -19,7 +19,8 @@ use crate::contracts::orders::{CANCEL_SALE, CancelSale, Orders, SaleCancelled, T
 use crate::contracts::refunds::RefundClaim;
 use crate::options;
 use crate::parking::{
-    ByOperator, Decision, Insisted, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, all_answered, detached,
+    ByOperator, Decision, Insisted, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, STANDING, Standing,
+    all_answered, detached, standing,
 };
 use crate::refund::{GivenBack, give_back};
 use crate::search_attributes::{FAILURE_REASON, ORDER_STATE};
@@ -84,6 +85,12 @@ impl Cancellation {
     pub async fn answer(ctx: &mut WorkflowContext<Self>) -> CancellationOutcome {
         let _detached = ctx.wait_condition_with_options(|s| s.outcome.is_some(), detached()).await;
         ctx.state(|s| s.outcome.clone()).expect("the condition was just met")
+    }
+
+    /// Operators: where it stands.
+    #[query(name = STANDING)]
+    pub fn standing(&self, _ctx: &WorkflowContextView) -> Standing {
+        standing(self)
     }
 
     /// Operators: tries the parked step again.
@@ -255,6 +262,10 @@ impl Parks for Cancellation {
 
     fn order_id(&self) -> Option<OrderId> {
         Some(self.input.order_id.clone())
+    }
+
+    fn stage(&self) -> &'static str {
+        self.stage
     }
 
     fn details(&self) -> String {

@@ -26,6 +26,9 @@ pub struct CheckoutInput {
     /// How patient the workflow is.
     #[serde(default)]
     pub policy: Policy,
+    /// When it was begun, in milliseconds since 1970; before the workflow was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<i64>,
 }
 
 /// How an order is paid.
@@ -57,11 +60,18 @@ pub struct Policy {
     pub tail_patience_ms: u64,
     /// How long a refund that Stripe calls pending is asked after before it is parked, in milliseconds.
     pub refund_patience_ms: u64,
-    /// How long stock is held for a customer who is to pay, in milliseconds.
+    /// How long stock is held for a customer who is to pay, and for an order that is held before its charge, in
+    /// milliseconds.
     pub hold_ms: u64,
     /// How soon Stripe is asked for the first time whether such a customer has paid, in milliseconds; later less and less
     /// often. Webhooks are faster, and may be lost.
     pub poll_ms: u64,
+    /// How soon an order that is held before its charge looks for the first time whether payments are resumed, in
+    /// milliseconds; later less and less often.
+    pub valve_look_ms: u64,
+    /// How long after payments were paused an order has to begin for it to be certain that none of it has reached the
+    /// payment provider, in milliseconds: longer than workers take to notice, and than clocks differ.
+    pub valve_settle_ms: u64,
 }
 
 impl Default for Policy {
@@ -76,6 +86,8 @@ impl Default for Policy {
             refund_patience_ms: 14 * 24 * 60 * 60 * 1000,
             hold_ms: 30 * 60 * 1000,
             poll_ms: 30 * 1000,
+            valve_look_ms: 5 * 1000,
+            valve_settle_ms: 60 * 1000,
         }
     }
 }
@@ -96,7 +108,7 @@ impl Policy {
         Duration::from_millis(self.refund_patience_ms)
     }
 
-    /// How long stock is held for a customer who is to pay.
+    /// How long stock is held for a customer who is to pay, and for an order that is held before its charge.
     pub const fn hold(&self) -> Duration {
         Duration::from_millis(self.hold_ms)
     }
@@ -104,6 +116,11 @@ impl Policy {
     /// How soon Stripe is asked for the first time whether such a customer has paid.
     pub const fn poll(&self) -> Duration {
         Duration::from_millis(self.poll_ms)
+    }
+
+    /// How soon a held order looks for the first time whether payments are resumed.
+    pub const fn valve_look(&self) -> Duration {
+        Duration::from_millis(self.valve_look_ms)
     }
 }
 
@@ -140,6 +157,10 @@ pub enum CheckoutOutcome {
         /// Until when, in seconds since 1970.
         expires_at: i64,
     },
+    /// Payments are paused, and the order waits with its stock: to be asked for again. Never kept: it will be decided.
+    Held,
+    /// Payments were paused for longer than the order could be held; nothing was charged.
+    PaymentUnavailable,
     /// The customer did not pay in time; nothing was charged.
     PaymentExpired,
     /// The card was declined.
@@ -206,7 +227,8 @@ impl CheckoutOutcome {
     /// The stable code of the reason why the order was not confirmed; `None` if it was, or still may be.
     pub const fn failure_reason(&self) -> Option<&'static str> {
         match self {
-            Self::Confirmed { .. } | Self::AwaitingPayment { .. } => None,
+            Self::Confirmed { .. } | Self::AwaitingPayment { .. } | Self::Held => None,
+            Self::PaymentUnavailable => Some("payment_unavailable"),
             Self::PaymentExpired => Some("payment_expired"),
             Self::Declined { .. } => Some("payment_declined"),
             Self::OutOfStock { .. } => Some("out_of_stock"),

@@ -14,9 +14,25 @@ pub(super) struct Progress {
     pub(super) running: Option<Step>,
     /// Whether the customer is to pay.
     pub(super) awaiting: bool,
+    /// Whether the payment provider is spared.
+    pub(super) held: bool,
     pub(super) undone: Vec<Undo>,
     pub(super) failure: Option<String>,
     pub(super) finished: bool,
+}
+
+impl Progress {
+    /// What it is at, in the fewest words.
+    pub(super) fn stage(&self) -> &'static str {
+        match self.running {
+            _ if self.finished => "over",
+            _ if self.failure.is_some() => "taking back",
+            Some(Step::Charge) if self.held => "held before the charge",
+            Some(Step::Charge) if self.awaiting => "waiting for the customer",
+            Some(step) => step.activity(),
+            None => "beginning",
+        }
+    }
 }
 
 /// Markdown for the current details. Never personal data: it is stored in clear text.
@@ -30,11 +46,15 @@ pub(super) fn render(progress: &Progress, parked: &ParkingLot) -> String {
         line(format_args!("**Total**: {total}\n"));
     }
     line(format_args!("{}", parked.details()));
+    if progress.held {
+        line(format_args!("**Held**: payments are paused. It goes on by itself once an operator has resumed them.\n"));
+    }
     for step in Step::ALL {
         let mark = match progress.running {
             Some(running) if step < running => "done",
             Some(running) if step == running && progress.failure.is_some() => "failed",
             Some(running) if step == running && progress.finished => "done",
+            Some(Step::Charge) if step == Step::Charge && progress.held => "**held**",
             Some(Step::Charge) if step == Step::Charge && progress.awaiting => "**waiting for the customer**",
             Some(running) if step == running => "**running**",
             _ => "-",

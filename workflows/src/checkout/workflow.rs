@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "the workflow macros generate markers without documentation")]
 
+mod held;
 mod pay;
 mod sell;
 mod settle;
@@ -12,12 +13,16 @@ use kassa_domain::{OrderId, OrderStatus};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult};
 
+use self::held::AtValve;
 use self::sell::Sale;
 use super::details::Progress;
 use super::step::UndoStack;
 use super::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, details};
 use crate::contracts::awaited::{OpenPage, Pending};
-use crate::parking::{Decision, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, all_answered, detached};
+use crate::parking::{
+    Decision, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, STANDING, Standing, all_answered, detached,
+    standing,
+};
 
 /// One order from its request to its end.
 #[workflow]
@@ -32,6 +37,7 @@ pub struct Checkout {
     pending: Option<Pending>,
     /// Whether something may have changed about that payment since the last look.
     payment_changed: bool,
+    valve: AtValve,
 }
 
 #[workflow_methods]
@@ -46,6 +52,7 @@ impl Checkout {
             page: None,
             pending: None,
             payment_changed: false,
+            valve: AtValve::default(),
         }
     }
 
@@ -79,18 +86,31 @@ impl Checkout {
         Ok(outcome)
     }
 
-    /// What the caller is told; waits until the money question is decided.
+    /// What the caller is told; waits until the money question is decided, or is held.
     #[update(name = "answer")]
     pub async fn answer(ctx: &mut WorkflowContext<Self>) -> CheckoutAnswer {
         // A detached wait has no token that anybody could cancel, so it ends only with the answer there.
-        let _detached = ctx.wait_condition_with_options(|s| s.answer.is_some(), detached()).await;
-        ctx.state(|s| s.answer.clone()).expect("the condition was just met")
+        let _detached = ctx.wait_condition_with_options(|s| s.answer.is_some() || s.valve.held, detached()).await;
+        // Without an answer, it is held: nobody waits that long for one.
+        Self::answer_with(ctx, CheckoutOutcome::Held)
+    }
+
+    /// What whoever was told that the order is held is told by now, if it is decided.
+    #[query(name = "decided")]
+    pub fn decided_answer(&self, _ctx: &WorkflowContextView) -> Option<CheckoutAnswer> {
+        self.answer.clone()
     }
 
     /// Something may have changed about the payment that the order waits for. Carries nothing that would be believed.
     #[signal(name = "payment_changed")]
     pub fn payment_changed(&mut self, _ctx: &mut SyncWorkflowContext<Self>) {
         self.payment_changed = true;
+    }
+
+    /// Operators: where it stands.
+    #[query(name = STANDING)]
+    pub fn standing(&self, _ctx: &WorkflowContextView) -> Standing {
+        standing(self)
     }
 
     /// Operators: tries the parked step again.
@@ -149,6 +169,10 @@ impl Parks for Checkout {
 
     fn order_id(&self) -> Option<OrderId> {
         Some(self.input.order.order_id.clone())
+    }
+
+    fn stage(&self) -> &'static str {
+        self.progress.stage()
     }
 
     fn details(&self) -> String {

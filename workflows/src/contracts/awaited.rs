@@ -72,6 +72,8 @@ pub enum Opened {
         /// Why.
         decline: Decline,
     },
+    /// The provider was not asked, because its valve is closed.
+    Held,
 }
 
 /// A payment that is waited for.

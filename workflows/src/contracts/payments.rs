@@ -33,6 +33,9 @@ pub struct Charge {
     /// Where the customer comes back to after an authentication; without it, a card that wants one is declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
+    /// When it was first tried, if it has been held since, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_tried_at: Option<i64>,
 }
 
 /// What came of a charge.
@@ -56,6 +59,8 @@ pub enum Charged {
         /// Where the customer does so.
         url: String,
     },
+    /// The provider was not asked, because its valve is closed.
+    Held,
 }
 
 /// A successful charge.

@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use super::Waiting;
+
 /// Who decides; the name ends up in the workflow's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operator {
@@ -57,6 +59,16 @@ pub(crate) enum Direction {
     Forward,
     /// There is no other way than through this step: it can be tried again, done by hand, or given up.
     Only,
+}
+
+impl Direction {
+    /// The updates that lead on.
+    const fn updates(self) -> &'static [&'static str] {
+        match self {
+            Self::Forward => &["retry", "abort"],
+            Self::Only => &["retry", "resolve", "write_off"],
+        }
+    }
 }
 
 /// A step that waits for an operator.
@@ -115,6 +127,17 @@ impl ParkingLot {
                 .expect("writing into a String does not fail");
         }
         text
+    }
+
+    /// The steps that wait for a decision.
+    pub(crate) fn waiting(&self) -> Vec<Waiting> {
+        let waiting = self.steps.iter().filter(|(_, parked)| parked.decision.is_none());
+        let shown = waiting.map(|(step, parked)| Waiting {
+            step: (*step).to_owned(),
+            error: parked.error.clone(),
+            updates: parked.direction.updates().iter().map(|update| (*update).to_owned()).collect(),
+        });
+        shown.collect()
     }
 
     /// Whether this may be decided now.
@@ -207,6 +230,17 @@ mod tests {
         assert_eq!(lot.leave("b.step"), resolve());
         assert!(lot.is_empty());
         assert_eq!(lot.state_before(), Some("CONFIRMED"));
+    }
+
+    #[test]
+    fn what_waits_names_the_updates_that_lead_on_until_it_is_decided() {
+        let mut lot = parked(Direction::Forward);
+        let waiting = lot.waiting();
+        assert_eq!((waiting[0].step.as_str(), waiting[0].error.as_str()), ("a.step", "it broke"));
+        assert_eq!(waiting[0].updates, ["retry", "abort"]);
+        assert_eq!(parked(Direction::Only).waiting()[0].updates, ["retry", "resolve", "write_off"]);
+        lot.decide(&retry("kim"));
+        assert_eq!(lot.waiting(), []);
     }
 
     #[test]

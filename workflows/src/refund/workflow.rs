@@ -15,7 +15,8 @@ use crate::contracts::notifications::{Notice, Notifications, SEND};
 use crate::contracts::refunds::{CLAIM, RefundClaim, RefundClaimed, RefundEnded, Refunds};
 use crate::options;
 use crate::parking::{
-    Decision, Insisted, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, all_answered, detached,
+    Decision, Insisted, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, STANDING, Standing, all_answered,
+    detached, standing,
 };
 use crate::search_attributes::FAILURE_REASON;
 
@@ -58,6 +59,12 @@ impl Refund {
     pub async fn answer(ctx: &mut WorkflowContext<Self>) -> RefundAnswer {
         let _detached = ctx.wait_condition_with_options(|s| s.answer.is_some(), detached()).await;
         ctx.state(|s| s.answer.clone()).expect("the condition was just met")
+    }
+
+    /// Operators: where it stands.
+    #[query(name = STANDING)]
+    pub fn standing(&self, _ctx: &WorkflowContextView) -> Standing {
+        standing(self)
     }
 
     /// Operators: tries the parked step again.
@@ -206,6 +213,10 @@ impl Parks for Refund {
 
     fn order_id(&self) -> Option<OrderId> {
         self.claim.as_ref().map(|(order_id, _)| order_id.clone())
+    }
+
+    fn stage(&self) -> &'static str {
+        self.stage
     }
 
     fn details(&self) -> String {

@@ -112,7 +112,8 @@ fn receipt_id(key: &IdempotencyKey) -> ReceiptId {
     })
 }
 
-fn text(field: &str, text: String, max: usize) -> Result<String, Problem> {
+/// A text for other people to read.
+pub(crate) fn text(field: &str, text: String, max: usize) -> Result<String, Problem> {
     let length = text.chars().count();
     if text.trim().is_empty() {
         return Err(Problem::field(field, format!("it is empty: expected 1 to {max} characters")));

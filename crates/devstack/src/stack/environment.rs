@@ -43,6 +43,7 @@ pub(super) fn environment(options: &StackOptions, ports: &Ports, aws: &Ministack
     let url = |port: &Port| loopback(port.number());
     let mut environment: Vec<(String, String)> = [
         ("KASSA_TASK_QUEUE", TASK_QUEUE.to_owned()),
+        ("KASSA_TEMPORAL_UI_URL", url(&ports.temporal_ui)),
         ("TEMPORAL_ADDRESS", ports.temporal.address().to_string()),
         // The profiles of the Temporal CLI, which may lead to a real server, are not read either.
         ("TEMPORAL_CONFIG_FILE", "/dev/null".to_owned()),

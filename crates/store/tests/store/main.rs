@@ -11,6 +11,7 @@ mod migrations;
 mod notifications;
 mod order_lists;
 mod orders;
+mod payment_valve;
 mod products;
 mod rate_limits;
 mod reservations;

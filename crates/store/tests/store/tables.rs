@@ -35,6 +35,7 @@ async fn several_processes_create_tables_at_once() {
             "other-event-log",
             "other-notification-settings",
             "other-notifications",
+            "other-payment-valve",
             "other-products",
             "other-rate-limits",
             "other-reservations",

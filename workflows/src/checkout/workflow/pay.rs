@@ -20,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 /// How long Stripe lets a page stay open: at least, and at most less what its clock may be ahead of ours.
 const PAGE_LIFETIME: (Duration, Duration) = (Duration::from_mins(30), Duration::from_mins(24 * 60 - 5));
 
-/// How much longer than the order waits its page stays open, beside what opening it may take.
+/// How much longer than the order may be held and then waits its page stays open, beside what opening it may take.
 const PAGE_SLACK: Duration = Duration::from_mins(5);
 
 /// How paying ended.
@@ -36,18 +36,31 @@ impl Checkout {
     pub(super) async fn pay(ctx: &WorkflowContext<Self>, order: &PricedOrder) -> Result<Paid, Failure> {
         let (pending, url) = match ctx.state(|s| s.input.payment.clone()) {
             Payment::Card { payment_method, return_url } => {
-                let order_id = ctx.state(|s| s.input.order.order_id.clone());
-                let charge = Charge { order_id, attempt: 1, amount: order.total, payment_method, return_url };
-                match Self::charge(ctx, charge).await? {
-                    Charged::Captured { captured } => return Ok(Paid::Captured(captured)),
-                    Charged::Declined { decline } => return Ok(Paid::No(CheckoutOutcome::Declined { decline })),
-                    Charged::Awaiting { payment_intent, url } => (Pending::Intent { payment_intent }, url),
+                let charge = || {
+                    let (order_id, first_tried_at) =
+                        ctx.state(|s| (s.input.order.order_id.clone(), s.valve.first_tried()));
+                    let (payment_method, return_url) = (payment_method.clone(), return_url.clone());
+                    let first_tried_at = first_tried_at.map(milliseconds);
+                    let amount = order.total;
+                    Self::charge(
+                        ctx,
+                        Charge { order_id, attempt: 1, amount, payment_method, return_url, first_tried_at },
+                    )
+                };
+                match Self::through_valve(ctx, charge).await? {
+                    Some(Charged::Captured { captured }) => return Ok(Paid::Captured(captured)),
+                    Some(Charged::Declined { decline }) => return Ok(Paid::No(CheckoutOutcome::Declined { decline })),
+                    Some(Charged::Awaiting { payment_intent, url }) => (Pending::Intent { payment_intent }, url),
+                    Some(Charged::Held) | None => return Ok(Paid::No(CheckoutOutcome::PaymentUnavailable)),
                 }
             }
-            Payment::Page { page } => match Self::open_page(ctx, order, page).await? {
-                Opened::Open { session, url } => (Pending::Page { session }, url),
-                Opened::Declined { decline } => return Ok(Paid::No(CheckoutOutcome::Declined { decline })),
-            },
+            Payment::Page { page } => {
+                match Self::through_valve(ctx, || Self::open_page(ctx, order, page.clone())).await? {
+                    Some(Opened::Open { session, url }) => (Pending::Page { session }, url),
+                    Some(Opened::Declined { decline }) => return Ok(Paid::No(CheckoutOutcome::Declined { decline })),
+                    Some(Opened::Held) | None => return Ok(Paid::No(CheckoutOutcome::PaymentUnavailable)),
+                }
+            }
         };
         ctx.state_mut(|s| s.pending = Some(pending.clone()));
         Self::await_payment(ctx, Awaited { amount: order.total, pending }, url).await
@@ -55,8 +68,8 @@ impl Checkout {
 
     async fn open_page(ctx: &WorkflowContext<Self>, order: &PricedOrder, urls: ReturnUrls) -> Result<Opened, Failure> {
         let (placed, policy) = ctx.state(|s| (s.input.order.clone(), s.input.policy.clone()));
-        // Stripe counts its minimum from the attempt that opens the page, which may be the last one.
-        let lifetime = policy.hold().max(PAGE_LIFETIME.0) + policy.patience() + PAGE_SLACK;
+        // Stripe counts its minimum from the attempt that opens the page, which may be the last one, after the order was held.
+        let lifetime = policy.hold() + policy.hold().max(PAGE_LIFETIME.0) + policy.patience() + PAGE_SLACK;
         let expires_at = Self::now(ctx) + lifetime.min(PAGE_LIFETIME.1);
         let page = OpenPage {
             order_id: placed.order_id,
@@ -66,8 +79,8 @@ impl Checkout {
             urls,
             expires_at: seconds(expires_at),
         };
-        // The undo repeats the very same request, so it is kept before it is sent.
-        ctx.state_mut(|s| s.page = Some(page.clone()));
+        // Another attempt and the undo repeat the very same request, so it is kept before it is sent.
+        let page = ctx.state_mut(|s| s.page.get_or_insert(page).clone());
         let opening = options::stripe(&policy, None, "Open the page on which the customer pays");
         ctx.execute_activity(AwaitedPayments::open_page, page, opening).await.map_err(Failure::from)
     }
@@ -144,9 +157,13 @@ impl Checkout {
     }
 
     /// The time since 1970 at which the current workflow task began.
-    fn now(ctx: &WorkflowContext<Self>) -> Duration {
+    pub(super) fn now(ctx: &WorkflowContext<Self>) -> Duration {
         ctx.workflow_time().and_then(|now| now.duration_since(UNIX_EPOCH).ok()).unwrap_or_default()
     }
+}
+
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn seconds(time: Duration) -> i64 {

@@ -54,6 +54,7 @@ impl Checkout {
 
         for undo in due {
             match undo {
+                Undo::Refund if Self::is_untouched(ctx).await => {}
                 Undo::Refund => returned = Self::refund(ctx, captured.clone()).await,
                 Undo::Restock => {
                     let restock = database("Return sold stock");
@@ -142,7 +143,9 @@ impl Checkout {
         let PlaceOrder { order_id, caller, email, .. } = ctx.state(|s| s.input.order.clone());
         let reason = outcome.failure_reason()?.to_owned();
         match outcome {
-            CheckoutOutcome::Failed { .. } | CheckoutOutcome::Cancelled { .. } => {
+            CheckoutOutcome::Failed { .. }
+            | CheckoutOutcome::Cancelled { .. }
+            | CheckoutOutcome::PaymentUnavailable => {
                 Some(Notice::order_cancelled(order_id, caller, email, reason, given_back))
             }
             CheckoutOutcome::PaymentExpired => Some(Notice::payment_problem(order_id, caller, email, reason)),
@@ -151,6 +154,7 @@ impl Checkout {
             }
             CheckoutOutcome::Confirmed { .. }
             | CheckoutOutcome::AwaitingPayment { .. }
+            | CheckoutOutcome::Held
             | CheckoutOutcome::OutOfStock { .. }
             | CheckoutOutcome::Refused { .. } => None,
         }
@@ -171,7 +175,8 @@ impl Checkout {
                     Some(Pending::Page { .. }) | None => None,
                 };
                 let known = captured.as_ref().map(|captured| captured.payment_intent.clone());
-                let charge = Charge { order_id: order_id.clone(), attempt: 1, amount, payment_method, return_url };
+                let order_id = order_id.clone();
+                let charge = Charge { order_id, attempt: 1, amount, payment_method, return_url, first_tried_at: None };
                 let refund = Refund { charge, payment_intent: known.or(awaited) };
                 Self::insist(ctx, Undo::Refund.activity(), || {
                     ctx.execute_activity(Payments::refund, refund.clone(), refund_options.clone())
