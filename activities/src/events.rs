@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws_sdk_eventbridge::error::SdkError;
+use aws_sdk_eventbridge::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_eventbridge::operation::put_events::PutEventsError;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use kassa_domain::{Caller, EventId, OrderId};
@@ -37,8 +37,8 @@ pub enum PublishError {
     #[error("the event cannot be written as JSON")]
     Encode(#[from] serde_json::Error),
     /// The call failed; whether the event was taken is not known.
-    #[error("EventBridge did not answer properly")]
-    Call(#[source] Box<SdkError<PutEventsError>>),
+    #[error("EventBridge did not take the call: {0}")]
+    Call(String),
     /// The call succeeded and the event in it failed: a 200 does not mean that an event was taken.
     #[error("EventBridge did not take the event: {0}")]
     Entry(String),
@@ -85,6 +85,12 @@ impl<'a> From<&'a Publish> for Detail<'a> {
     }
 }
 
+/// Why a call failed, by its code: the words may quote the event.
+fn reason(error: &SdkError<PutEventsError>) -> String {
+    let code = error.as_service_error().map(|error| error.code().unwrap_or("an error without a code"));
+    code.unwrap_or("no answer").to_owned()
+}
+
 impl Events {
     /// The activities over an `EventBridge` client, with `bus` as the name of the event bus, and over the log of what is
     /// published.
@@ -113,13 +119,8 @@ impl Events {
             .resources(publish.order_id.as_str())
             .detail(serde_json::to_string(&Detail::from(publish))?)
             .build();
-        let put = self
-            .bridge
-            .put_events()
-            .entries(entry)
-            .send()
-            .await
-            .map_err(|error| PublishError::Call(Box::new(error)))?;
+        let put =
+            self.bridge.put_events().entries(entry).send().await.map_err(|error| PublishError::Call(reason(&error)))?;
         match put.entries().iter().find_map(|entry| entry.error_code()) {
             None if put.failed_entry_count() == 0 => Ok(()),
             code => Err(PublishError::Entry(code.unwrap_or("unknown").to_owned())),

@@ -109,11 +109,20 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let SignedIn { user, admin } = SignedIn::from_request_parts(parts, state).await?;
-        if admin {
-            return Ok(Self { by: user });
+        Self::of(&AccessTokens::from_ref(state), parts, None).await
+    }
+}
+
+impl Admin {
+    /// Who sends the request, if it is an administrator; also with a token that was made for another app client.
+    pub(crate) async fn of(tokens: &AccessTokens, parts: &Parts, other_client: Option<&str>) -> Result<Self, Problem> {
+        let token = bearer_token(parts)?.ok_or_else(unauthorized)?;
+        match tokens.check_of(token, other_client).await {
+            Ok(SignedIn { user, admin: true }) => Ok(Self { by: user }),
+            Ok(_) => Err(Problem::new(ProblemCode::Forbidden, "This is for administrators.")),
+            Err(TokenError::Invalid) => Err(unauthorized()),
+            Err(TokenError::NoKeys) => Err(Problem::temporarily_unavailable()),
         }
-        Err(Problem::new(ProblemCode::Forbidden, "This is for administrators."))
     }
 }
 

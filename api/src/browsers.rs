@@ -14,7 +14,7 @@ use crate::extract::IDEMPOTENCY_KEY;
 use crate::middleware::REQUEST_ID;
 
 /// How long a browser may remember which requests are allowed.
-const REMEMBER: Duration = Duration::from_hours(1);
+pub(crate) const REMEMBER: Duration = Duration::from_hours(1);
 
 /// For answers of the API, which are not to be shown as pages.
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -36,11 +36,7 @@ pub struct Browsers {
 
 impl Browsers {
     pub(crate) fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
-        let name = "KASSA_CORS_ORIGINS";
-        let invalid = || ConfigError::invalid(name, "origins such as https://shop.example, separated by commas");
-        let text = settings.text(name)?.unwrap_or_default();
-        let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-        let origins = origins.map(|text| origin(text).ok_or_else(invalid)).collect::<Result<_, _>>()?;
+        let origins = origins(settings, "KASSA_CORS_ORIGINS")?;
         let seconds =
             settings.number("KASSA_HSTS_SECONDS", "of seconds", 0, 63_072_000)?.filter(|seconds| *seconds > 0);
         let transport_security = seconds
@@ -100,6 +96,14 @@ impl Browsers {
 /// What the answer to a request for this path may load.
 pub(crate) fn content_policy(path: &str) -> HeaderValue {
     if path.starts_with("/docs") { DOCUMENTATION } else { NOTHING }
+}
+
+/// The origins in a setting; none unless it is set.
+pub(crate) fn origins(settings: &Settings<'_>, name: &'static str) -> Result<Vec<HeaderValue>, ConfigError> {
+    let invalid = || ConfigError::invalid(name, "origins such as https://shop.example, separated by commas");
+    let text = settings.text(name)?.unwrap_or_default();
+    let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    origins.map(|text| origin(text).ok_or_else(invalid)).collect()
 }
 
 /// An origin as browsers write it (RFC 6454, section 6.2), or the comparison would never match.

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use kassa_config::{ConfigError, LogConfig, Settings, store};
+use kassa_config::{ConfigError, LogConfig, Settings, codec, store};
 use kassa_store::StoreConfig;
 use kassa_workflows::TASK_QUEUE;
 use kassa_workflows::checkout::Policy;
 
 use crate::auth::TokenConfig;
 use crate::browsers::Browsers;
+use crate::codec_endpoint::CodecEndpoint;
 use crate::limits::{LimitSettings, TrustedProxies};
 use crate::return_urls::ReturnOrigins;
 use crate::signing::{MIN_SIGNING_KEY_LENGTH, Signer};
@@ -31,6 +32,8 @@ pub struct Config {
     pub workflows: WorkflowConfig,
     /// How customers pay elsewhere and come back.
     pub payment: PaymentConfig,
+    /// What opens encrypted payloads for the web UI of Temporal; nothing unless configured.
+    pub codec: Option<CodecEndpoint>,
     /// Where products and orders are kept.
     pub store: StoreConfig,
     /// What is logged.
@@ -93,8 +96,10 @@ pub struct PaymentConfig {
 impl Config {
     /// Reads the settings.
     pub fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        let http = HttpConfig::read(settings)?;
         Ok(Self {
-            http: HttpConfig::read(settings)?,
+            codec: CodecEndpoint::read(settings, codec(settings)?, &http)?,
+            http,
             tokens: TokenConfig::read(settings)?,
             cognito: CognitoConfig::read(settings)?,
             workflows: WorkflowConfig::read(settings)?,
@@ -106,7 +111,7 @@ impl Config {
 }
 
 impl HttpConfig {
-    fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+    pub(crate) fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
         let listen = settings
             .parsed("KASSA_API_LISTEN", "an address and a port such as 127.0.0.1:8080")?
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));

@@ -21,6 +21,9 @@ use crate::problem::{Problem, ProblemCode};
 /// The largest body that is read.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
+/// The largest list of payloads that is read: what Temporal puts into one message, in base64.
+pub(crate) const MAX_PAYLOADS: usize = 6 * 1024 * 1024;
+
 /// The largest import that is read.
 pub(crate) const MAX_IMPORT: usize = 4 * 1024 * 1024;
 
@@ -54,14 +57,14 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
 }
 
 /// A body as it came, byte by byte.
-pub(crate) struct Raw(pub(crate) Vec<u8>);
+pub(crate) struct Raw<const MAX: usize = MAX_BODY>(pub(crate) Vec<u8>);
 
-impl<S: Sync> FromRequest<S> for Raw {
+impl<S: Sync, const MAX: usize> FromRequest<S> for Raw<MAX> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        read(&parts.headers, body, MAX_BODY, BODY_TIMEOUT).await.map(Self)
+        read(&parts.headers, body, MAX, BODY_TIMEOUT).await.map(Self)
     }
 }
 
@@ -122,7 +125,7 @@ async fn read_limited(headers: &HeaderMap, body: Body, max: usize) -> Result<Vec
 }
 
 /// Reads JSON; what is no JSON and what is JSON of another shape are different problems.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     kassa_json::parse(bytes).map_err(|refusal| match refusal {
         Refusal::NoJson(detail) => Problem::new(ProblemCode::InvalidJson, format!("The body is not JSON: {detail}.")),
         Refusal::Field { field, detail } => Problem::field(field, detail),

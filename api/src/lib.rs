@@ -6,6 +6,7 @@ mod auth;
 mod browsers;
 mod catalogue;
 mod checkouts;
+mod codec_endpoint;
 mod cognito;
 mod config;
 mod diagnosis;
@@ -39,6 +40,7 @@ use state::AppState;
 pub use auth::{AccessTokens, TokenConfig};
 pub use browsers::Browsers;
 pub use catalogue::Catalogue;
+pub use codec_endpoint::{CodecAccess, CodecEndpoint};
 pub use cognito::Cognito;
 pub use config::{CognitoConfig, Config, HttpConfig, PaymentConfig, WorkflowConfig};
 pub use limits::{Action, InvalidLimit, Limit, LimitSettings, Limits, TrustedProxies};
@@ -54,7 +56,8 @@ pub use workflows::{Start, WorkflowError, Workflows};
 /// The whole API.
 pub fn router(services: Services) -> Router {
     let state = AppState::from(services);
-    let (router, _) = documented().split_for_parts();
+    let codec = state.codec.as_ref().map(|endpoint| codec(endpoint, state.clone()));
+    let (router, _) = routes::all().split_for_parts();
     let router = router
         .with_state(state.clone())
         .merge(SwaggerUi::new("/docs").url("/api/openapi.json", document()))
@@ -65,16 +68,24 @@ pub fn router(services: Services) -> Router {
         Some(cors) => router.layer(cors),
         None => router,
     };
+    let router = codec.into_iter().fold(router, Router::merge);
     router.layer(from_fn_with_state(state, middleware::observe))
+}
+
+/// The codec endpoint, which is for other pages than the rest of the API.
+fn codec(endpoint: &CodecEndpoint, state: AppState) -> Router {
+    let (router, _) = routes::codec::all().split_for_parts();
+    router
+        .with_state(state.clone())
+        .method_not_allowed_fallback(middleware::method_not_allowed)
+        .layer(from_fn_with_state(state, middleware::guard))
+        .layer(endpoint.cors())
 }
 
 /// The `OpenAPI` document of the API.
 pub fn document() -> utoipa::openapi::OpenApi {
-    let mut document = documented().into_openapi();
+    let all = OpenApiRouter::with_openapi(openapi::Document::openapi());
+    let mut document = all.merge(routes::all()).merge(routes::codec::all()).into_openapi();
     openapi::add_problems(&mut document);
     document
-}
-
-fn documented() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(openapi::Document::openapi()).merge(routes::all())
 }

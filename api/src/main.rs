@@ -3,7 +3,7 @@
 use anyhow::Context;
 use aws_config::BehaviorVersion;
 use kassa_api::{AccessTokens, Catalogue, Cognito, Config, Limits, Metrics, Services, Workflows, router, serve};
-use kassa_config::{Settings, temporal};
+use kassa_config::{Settings, codec, temporal};
 use kassa_store::{
     Carts, Database, DynamoDb, EventLog, Notifications, Orders, PaymentValve, Products, RateLimits, UserSettings, Users,
 };
@@ -12,9 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let config = Config::read(&Settings::from_env())?;
+    let settings = Settings::from_env();
+    let config = Config::read(&settings)?;
     config.log.install();
-    let (connection, client) = temporal("kassa-api")?;
+    let (connection, client) = temporal("kassa-api", codec(&settings)?)?;
 
     let aws = aws_config::defaults(BehaviorVersion::latest()).load().await;
     let dynamodb = DynamoDb::connect(&aws, &config.store.dynamodb);
@@ -28,6 +29,7 @@ async fn main() -> anyhow::Result<()> {
         limits: Limits::new(RateLimits::new(dynamodb.clone()), signer.clone(), config.http.limits),
         proxies: config.http.proxies,
         browsers: config.http.browsers,
+        codec: config.codec,
         signer,
         workflows: Workflows::connect(connection, client, config.workflows),
         return_origins: config.payment.return_origins,

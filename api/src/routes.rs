@@ -3,6 +3,7 @@
 pub(crate) mod cancel;
 pub(crate) mod cart;
 pub(crate) mod checkout;
+pub(crate) mod codec;
 pub(crate) mod notifications;
 pub(crate) mod orders;
 pub(crate) mod payments;
@@ -17,7 +18,7 @@ use utoipa_axum::routes;
 use crate::problem::ProblemCode;
 use crate::state::AppState;
 
-/// All routes that the `OpenAPI` document describes. Each says its whole path: nesting them would have the address of every
+/// All routes that are always served. Each says its whole path: nesting them would have the address of every
 /// request written anew.
 pub(crate) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -73,6 +74,7 @@ pub(crate) fn problems() -> impl Iterator<Item = &'static (&'static str, &'stati
         notifications::PROBLEMS,
         users::PROBLEMS,
         webhooks::PROBLEMS,
+        codec::PROBLEMS,
     ]
     .into_iter()
     .flatten()

@@ -12,6 +12,7 @@ use crate::accounts::Accounts;
 use crate::auth::AccessTokens;
 use crate::browsers::Browsers;
 use crate::catalogue::Catalogue;
+use crate::codec_endpoint::CodecEndpoint;
 use crate::cognito::Cognito;
 use crate::limits::{Limits, TrustedProxies};
 use crate::metrics::Metrics;
@@ -47,6 +48,8 @@ pub struct Services {
     pub cognito: Cognito,
     /// The profiles of those who have one.
     pub users: Users,
+    /// What opens encrypted payloads for the web UI, if anything does.
+    pub codec: Option<CodecEndpoint>,
     /// Signs what guests are handed.
     pub signer: Signer,
     /// The workflows that change orders.
@@ -100,6 +103,7 @@ parts! {
     tokens: AccessTokens,
     cognito: Cognito,
     users: Users,
+    codec: Option<CodecEndpoint>,
     signer: Signer,
     workflows: Workflows,
     return_origins: ReturnOrigins,

@@ -2,6 +2,7 @@
 //! problem, and the document describes what is served. No server is reachable here.
 
 mod accounts;
+mod codec;
 mod identity;
 mod tokens;
 
@@ -13,9 +14,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, Request, StatusCode, request};
 use kassa_api::{
-    AccessTokens, Browsers, Catalogue, Cognito, CognitoConfig, LimitSettings, Limits, Metrics, PROBLEM_JSON,
-    ProblemCode, ReturnOrigins, Services, Signer, TrustedProxies, WebhookSecrets, WorkflowConfig, Workflows, document,
-    router,
+    AccessTokens, Browsers, Catalogue, CodecEndpoint, Cognito, CognitoConfig, LimitSettings, Limits, Metrics,
+    PROBLEM_JSON, ProblemCode, ReturnOrigins, Services, Signer, TrustedProxies, WebhookSecrets, WorkflowConfig,
+    Workflows, document, router,
 };
 use kassa_store::{
     Carts, Database, DynamoDb, EventLog, Notifications, Orders, PaymentValve, Products, RateLimits, RdsDataConfig,
@@ -33,11 +34,11 @@ fn app() -> Router {
 
 /// The same, with other access tokens.
 fn app_trusting(tokens: AccessTokens) -> Router {
-    app_over(tokens, None)
+    app_over(tokens, None, Some(codec::for_admins()))
 }
 
-/// The same, with accounts at this address.
-fn app_over(tokens: AccessTokens, accounts: Option<String>) -> Router {
+/// The same, with accounts at this address, and perhaps with the codec endpoint.
+fn app_over(tokens: AccessTokens, accounts: Option<String>, codec: Option<CodecEndpoint>) -> Router {
     let aws = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
@@ -70,6 +71,7 @@ fn app_over(tokens: AccessTokens, accounts: Option<String>) -> Router {
         limits: Limits::new(RateLimits::new(dynamodb.clone()), signer.clone(), LimitSettings::default()),
         proxies: TrustedProxies::default(),
         browsers: Browsers::default(),
+        codec,
         signer,
         workflows: Workflows::new(None, workflows),
         return_origins: ReturnOrigins::parse("https://shop.example").expect("an origin"),

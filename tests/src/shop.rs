@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::LazyLock;
 
 use anyhow::Context as _;
+use kassa_codec::{Codec, PayloadKeys};
 use kassa_devstack::progress::Silent;
 use kassa_devstack::stack::sdk_config;
 use kassa_devstack::{Stack, StackOptions};
@@ -32,6 +33,8 @@ pub struct Shop {
     pub http: reqwest::Client,
     /// For looking at workflows.
     pub temporal: Client,
+    /// What opens the payloads that Temporal keeps.
+    pub codec: Codec,
     /// For looking at the counters of products.
     pub products: Products,
     /// For looking at what is held for orders.
@@ -73,7 +76,8 @@ impl Shop {
 
     /// A shop over a stack that runs.
     pub async fn over(stack: Stack) -> anyhow::Result<Self> {
-        let temporal = connect(&stack).await?;
+        let codec = codec(&stack)?;
+        let temporal = connect(&stack, codec.clone()).await?;
         let shared = sdk_config().await;
         let config = stack.store_config();
         let dynamodb = DynamoDb::connect(&shared, &config.dynamodb);
@@ -82,6 +86,7 @@ impl Shop {
             admin_token: stack.admin_token().await?,
             http: kassa_devstack::http::client(),
             temporal,
+            codec,
             products: Products::new(dynamodb.clone()),
             users: Users::new(dynamodb.clone()),
             valve: PaymentValve::new(dynamodb.clone()),
@@ -116,10 +121,19 @@ impl fmt::Debug for Shop {
     }
 }
 
-async fn connect(stack: &Stack) -> anyhow::Result<Client> {
+/// The codec that worker and API are configured with.
+fn codec(stack: &Stack) -> anyhow::Result<Codec> {
+    // Of two values, the later one counts; an empty one counts as none.
+    let keys = stack.environment().iter().rfind(|(name, _)| name == "KASSA_PAYLOAD_KEYS");
+    let keys = keys.map(|(_, keys)| keys.as_str()).filter(|keys| !keys.is_empty());
+    Ok(Codec::new(keys.map(PayloadKeys::parse).transpose()?))
+}
+
+async fn connect(stack: &Stack, codec: Codec) -> anyhow::Result<Client> {
     let target = format!("http://{}", stack.temporal.address()).parse::<Url>().context("the address of Temporal")?;
     let connection = Connection::connect(ConnectionOptions::new(target).identity("kassa-tests").build()).await?;
-    Ok(Client::new(connection, ClientOptions::new(kassa_devstack::temporal::NAMESPACE).build())?)
+    let options = ClientOptions::new(kassa_devstack::temporal::NAMESPACE).data_converter(codec.data_converter());
+    Ok(Client::new(connection, options.build())?)
 }
 
 /// Runs a test on the one shop that all tests share which neither stop anything in it nor arm faults that could strike

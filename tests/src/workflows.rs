@@ -10,15 +10,17 @@ use temporalio_client::grpc::WorkflowService;
 use temporalio_client::tonic::IntoRequest as _;
 use temporalio_client::{
     Client, UntypedQuery, WorkflowCountOptions, WorkflowDescribeOptions, WorkflowExecutionDescription,
-    WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowHandle, WorkflowQueryOptions,
+    WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowHandle, WorkflowHistory, WorkflowQueryOptions,
 };
 use temporalio_common::UntypedWorkflow;
-use temporalio_common::data_converters::RawValue;
+use temporalio_common::data_converters::{RawValue, SerializationContextData, WorkflowSerializationContext};
+use temporalio_common::payload_visitor::decode_payloads;
 use temporalio_common::protos::constants::LOCAL_ACTIVITY_MARKER_NAME;
 use temporalio_common::protos::coresdk::external_data::LocalActivityMarkerData;
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
-use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
+use temporalio_common::protos::temporal::api::failure::v1::Failure;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_common::protos::temporal::api::history::v1::{History, HistoryEvent};
 use temporalio_common::protos::temporal::api::workflowservice::v1::DeleteWorkflowExecutionRequest;
 
 use crate::{Shop, eventually};
@@ -49,18 +51,39 @@ impl Shop {
         self.history_of(&workflow_id(order)).await
     }
 
-    /// The events of any workflow.
+    /// The events of any workflow, with their payloads opened.
     pub async fn history_of(&self, id: &str) -> anyhow::Result<Vec<HistoryEvent>> {
+        let mut history = History { events: self.raw_history_of(id).await? };
+        let context = SerializationContextData::Workflow(WorkflowSerializationContext::new());
+        decode_payloads(&mut history, &self.codec, &context).await.context("opening a history")?;
+        Ok(history.events)
+    }
+
+    /// The events of any workflow, as Temporal keeps them.
+    pub async fn raw_history_of(&self, id: &str) -> anyhow::Result<Vec<HistoryEvent>> {
         let handle = self.temporal.get_workflow_handle::<UntypedWorkflow>(id);
         let history = handle.fetch_history(WorkflowFetchHistoryOptions::default());
         history.into_events().await.context("fetching a history")
     }
 
-    /// The events of a workflow, in the form that a replay reads.
+    /// The events of a workflow with their payloads opened, in the form that a replay reads.
     pub async fn history_json(&self, id: &str) -> anyhow::Result<Vec<u8>> {
-        let workflow = self.temporal.get_workflow_handle::<UntypedWorkflow>(id);
-        let history = workflow.fetch_history(WorkflowFetchHistoryOptions::default());
-        history.to_json().await.context("fetching a history")
+        let history = WorkflowHistory::from(History { events: self.history_of(id).await? });
+        history.to_json().await.context("writing a history")
+    }
+
+    /// What a failure says, and what it says about its causes.
+    ///
+    /// # Panics
+    ///
+    /// When it is encrypted with a key that the shop does not have.
+    pub fn words_of(&self, failure: &Failure) -> String {
+        let own = failure.encoded_attributes.clone().map(|payload| {
+            let opened = self.codec.open(payload).expect("a key of this shop");
+            String::from_utf8_lossy(&opened.data).into_owned()
+        });
+        let cause = failure.cause.as_ref().map(|cause| self.words_of(cause)).unwrap_or_default();
+        format!("{} {cause}", own.unwrap_or_else(|| failure.message.clone()))
     }
 
     /// How many workflows match a query, in the list that operators search. It is a moment behind.

@@ -30,8 +30,20 @@ pub struct WorkerConfig {
     /// `KASSA_WORKERS`: how many Workers run in this process. All workflows of one Worker share a thread, so more
     /// throughput on more cores means more Workers.
     pub workers: usize,
+    /// `KASSA_DEPLOYMENT` and `KASSA_BUILD_ID`: which version of which deployment this worker is; it takes what comes
+    /// unless both are set.
+    pub version: Option<WorkerVersion>,
     /// `KASSA_WORKER_METRICS_LISTEN`: where Prometheus finds the metrics of the SDK; nowhere unless set.
     pub metrics: Option<SocketAddr>,
+}
+
+/// Which version of which deployment a worker is. What it begins, it ends: workflows stay with the version that began them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerVersion {
+    /// The deployment: all workers that take each other's place.
+    pub deployment: String,
+    /// The build, one for every version of the code.
+    pub build_id: String,
 }
 
 /// Where the money moves.
@@ -75,8 +87,39 @@ impl WorkerConfig {
         Ok(Self {
             task_queue: settings.text("KASSA_TASK_QUEUE")?.unwrap_or_else(|| TASK_QUEUE.to_owned()),
             workers: usize::try_from(workers).unwrap_or(1),
+            version: WorkerVersion::read(settings)?,
             metrics: settings.parsed("KASSA_WORKER_METRICS_LISTEN", "an address and a port such as 127.0.0.1:9464")?,
         })
+    }
+}
+
+impl WorkerVersion {
+    /// The longest name and the longest build id.
+    const MAX_LENGTH: usize = 100;
+
+    fn read(settings: &Settings<'_>) -> Result<Option<Self>, ConfigError> {
+        let part = |name, punctuation: &[u8], allowed: &str| {
+            let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || punctuation.contains(&byte);
+            match settings.text(name)? {
+                Some(text) if text.len() > Self::MAX_LENGTH || !text.bytes().all(is_allowed) => {
+                    Err(ConfigError::invalid(name, format!("at most {} {allowed}", Self::MAX_LENGTH)))
+                }
+                text => Ok(text),
+            }
+        };
+        // Temporal puts a full stop between the two, so only the second one may have some of its own.
+        let deployment = part("KASSA_DEPLOYMENT", b"-_", "letters, digits, hyphens and underscores")?;
+        let build_id = part("KASSA_BUILD_ID", b"-_.", "letters, digits, hyphens, underscores and full stops")?;
+        match (deployment, build_id) {
+            (Some(deployment), Some(build_id)) => Ok(Some(Self { deployment, build_id })),
+            (None, None) => Ok(None),
+            (Some(_), None) => {
+                Err(ConfigError::invalid("KASSA_BUILD_ID", "the version of the code; KASSA_DEPLOYMENT needs it"))
+            }
+            (None, Some(_)) => {
+                Err(ConfigError::invalid("KASSA_DEPLOYMENT", "a name such as kassa; KASSA_BUILD_ID needs it"))
+            }
+        }
     }
 }
 
@@ -123,9 +166,23 @@ mod tests {
     #[test]
     fn everything_else_has_a_default() {
         let config = read(&[]).unwrap();
-        assert_eq!(config.worker, WorkerConfig { task_queue: TASK_QUEUE.to_owned(), workers: 1, metrics: None });
+        assert_eq!(
+            config.worker,
+            WorkerConfig { task_queue: TASK_QUEUE.to_owned(), workers: 1, version: None, metrics: None }
+        );
         assert_eq!(config.announce.event_bus, "kassa");
         assert_eq!(config.payment.stripe.endpoint, "https://api.stripe.com");
+    }
+
+    #[test]
+    fn a_version_has_a_deployment_and_a_build() {
+        let config = read(&[("KASSA_DEPLOYMENT", "kassa"), ("KASSA_BUILD_ID", "2026.11.2")]).unwrap();
+        let version = WorkerVersion { deployment: "kassa".to_owned(), build_id: "2026.11.2".to_owned() };
+        assert_eq!(config.worker.version, Some(version));
+        for (one, other) in [("KASSA_DEPLOYMENT", "KASSA_BUILD_ID"), ("KASSA_BUILD_ID", "KASSA_DEPLOYMENT")] {
+            let message = read(&[(one, "kassa")]).unwrap_err().to_string();
+            assert!(message.starts_with(other) && message.contains(one), "{message}");
+        }
     }
 
     #[test]
@@ -137,6 +194,8 @@ mod tests {
             ("KASSA_STRIPE_ENDPOINT", "api.stripe.com"),
             ("KASSA_WORKER_METRICS_LISTEN", "9464"),
             ("KASSA_MAIL_FROM", ""),
+            ("KASSA_DEPLOYMENT", "kassa.shop"),
+            ("KASSA_BUILD_ID", "not a key"),
         ] {
             let message = read(&[(name, value)]).unwrap_err().to_string();
             assert!(message.starts_with(name) && !message.contains("not a key"), "{message}");

@@ -7,7 +7,7 @@ mod registration;
 mod run;
 
 pub use clients::connect;
-pub use config::{AnnounceConfig, Config, PaymentConfig, WorkerConfig};
+pub use config::{AnnounceConfig, Config, PaymentConfig, WorkerConfig, WorkerVersion};
 pub use migrate::migrate;
 pub use registration::{Activities, options};
 pub use run::run;

@@ -4,7 +4,7 @@
 use std::env;
 
 use anyhow::bail;
-use kassa_config::{Settings, store, temporal};
+use kassa_config::{Settings, codec, store, temporal};
 use kassa_worker::{Config, migrate, run};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -25,9 +25,10 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn work() -> anyhow::Result<()> {
-    let config = Config::read(&Settings::from_env())?;
+    let settings = Settings::from_env();
+    let config = Config::read(&settings)?;
     config.log.install();
-    let temporal = temporal("kassa-worker")?;
+    let temporal = temporal("kassa-worker", codec(&settings)?)?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     run(&config, temporal, async move {
         tokio::select! {

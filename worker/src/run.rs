@@ -7,13 +7,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
 use temporalio_common::telemetry::{PrometheusExporterOptions, TelemetryOptions, start_prometheus_metric_exporter};
+use temporalio_common::worker::{VersioningBehavior, WorkerDeploymentOptions, WorkerDeploymentVersion};
 use temporalio_sdk::runtime::RuntimeOptions;
 use temporalio_sdk::{Runtime, Worker};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::{Config, connect, options};
+use crate::{Config, WorkerVersion, connect, options};
 
 /// The first pause between two attempts to reach Temporal; each is twice as long as the one before.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
@@ -42,13 +43,17 @@ pub async fn run(
     let mut shutdowns: Vec<Box<dyn Fn() + Send>> = Vec::new();
     for (number, connection) in (1..).zip(connections) {
         let client = Client::new(connection, client.clone()).map_err(|error| anyhow!("{error}"))?;
-        let options = options(&config.worker.task_queue, connect(config).await?)?;
+        let mut options = options(&config.worker.task_queue, connect(config).await?)?;
+        if let Some(version) = &config.worker.version {
+            options.deployment_options = pinned(version);
+        }
         let worker = Worker::new(&runtime, client, options).map_err(|error| anyhow!("{error}"))?;
         shutdowns.push(Box::new(worker.shutdown_handle()));
         spawn(number, worker, ended.clone())?;
     }
     drop(ended);
-    tracing::info!(workers = config.worker.workers, task_queue = config.worker.task_queue, "polling");
+    let build_id = config.worker.version.as_ref().map(|version| &version.build_id);
+    tracing::info!(workers = config.worker.workers, task_queue = config.worker.task_queue, build_id, "polling");
 
     let mut failure = None;
     tokio::select! {
@@ -66,6 +71,17 @@ pub async fn run(
         Some(Some(Err(error))) => Err(error),
         Some(_) => Err(anyhow!("a Worker ended without having been told to")),
     }
+}
+
+/// Takes part in versioning: Temporal sends this worker only workflows that its version began, and new ones while it is the
+/// current version.
+fn pinned(version: &WorkerVersion) -> WorkerDeploymentOptions {
+    let WorkerVersion { deployment, build_id } = version;
+    let version = WorkerDeploymentVersion::builder().deployment_name(deployment.as_str()).build_id(build_id.as_str());
+    WorkerDeploymentOptions::new(version.build())
+        .use_worker_versioning(true)
+        .default_versioning_behavior(VersioningBehavior::Pinned)
+        .build()
 }
 
 /// A Worker cannot move between threads, and all its workflows run on the one it is on.

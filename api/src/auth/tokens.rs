@@ -83,6 +83,11 @@ impl AccessTokens {
     /// The header of a token chooses among the issuer's keys by `kid` and nothing else: keys that it brings along or
     /// points to (`jwk`, `jku`, `x5c`, `x5u`) are not looked at.
     pub(crate) async fn check(&self, token: &str) -> Result<SignedIn, TokenError> {
+        self.check_of(token, None).await
+    }
+
+    /// The same for a token that may be of another app client, too.
+    pub(crate) async fn check_of(&self, token: &str, other_client: Option<&str>) -> Result<SignedIn, TokenError> {
         let Inner { keys, validation, client_id, admin_group } = &*self.0;
         if token.len() > MAX_TOKEN_LENGTH {
             return Err(TokenError::Invalid);
@@ -97,7 +102,8 @@ impl AccessTokens {
             KeyError::Unavailable => TokenError::NoKeys,
         })?;
         let claims = decode::<Claims>(token, &key, validation).map_err(|_| TokenError::Invalid)?.claims;
-        if claims.token_use != "access" || claims.client_id != *client_id {
+        let is_ours = claims.client_id == *client_id || other_client == Some(claims.client_id.as_str());
+        if claims.token_use != "access" || !is_ours {
             return Err(TokenError::Invalid);
         }
         let user = UserId::of_subject(&claims.sub).map_err(|_| TokenError::Invalid)?;

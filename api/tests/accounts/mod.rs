@@ -58,7 +58,7 @@ impl Pool {
     }
 
     async fn post(&self, path: &str, body: &Value) -> Answer {
-        let app = app_over(AccessTokens::new(issuer().config()), Some(self.endpoint.clone()));
+        let app = app_over(AccessTokens::new(issuer().config()), Some(self.endpoint.clone()), None);
         send_to(app, post(&format!("/api/users/{path}")), body.to_string()).await
     }
 }
@@ -192,7 +192,7 @@ async fn a_cart_that_cannot_be_moved_now_keeps_nobody_from_signing_in() {
     let cart = "cart_0123456789abcdef0123456789abcdef";
     let token = format!("{cart}.{}", signer().sign(Purpose::GuestCart, cart));
     let login = json!({ "email": EMAIL, "password": "correct-horse-battery" }).to_string();
-    let app = || app_over(AccessTokens::new(issuer().config()), Some(pool.endpoint.clone()));
+    let app = || app_over(AccessTokens::new(issuer().config()), Some(pool.endpoint.clone()), None);
 
     // There is no database here.
     let read = Request::get("/api/cart").header("kassa-cart", &token);

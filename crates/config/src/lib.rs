@@ -3,11 +3,13 @@
 //! Every mistake gets one message that names the variable and says what is allowed. Values are never repeated: they may
 //! be secrets.
 
+mod encryption;
 mod log;
 mod settings;
 mod store;
 mod temporal;
 
+pub use encryption::codec;
 pub use log::{LogConfig, LogFormat};
 pub use settings::{ConfigError, Settings};
 pub use store::{dynamodb, store};

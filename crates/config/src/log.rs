@@ -1,5 +1,9 @@
 //! What is logged, and how.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{self, PanicHookInfo};
+use std::thread;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::{ConfigError, Settings};
@@ -37,14 +41,23 @@ impl LogConfig {
         Ok(Self { filter, format })
     }
 
-    /// Sends log lines to standard output from now on.
+    /// Sends log lines to standard output from now on, panics among them.
     pub fn install(&self) {
         let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&self.filter));
         match self.format {
             LogFormat::Json => lines.json().flatten_event(true).init(),
             LogFormat::Text => lines.init(),
         }
+        panic::set_hook(Box::new(log_panic));
     }
+}
+
+/// Says where it happened, and not in which words: they often quote what was being worked on, which may be personal.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string);
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    tracing::error!(location, thread = thread::current().name(), backtrace, "panicked");
 }
 
 #[cfg(test)]

@@ -54,6 +54,8 @@ pub struct Options {
     pub ports: TemporalPorts,
     /// Whether to serve the web UI.
     pub ui: bool,
+    /// Where the web UI has encrypted payloads opened.
+    pub codec_endpoint: Option<String>,
     /// Where the log goes.
     pub log: PathBuf,
 }
@@ -112,7 +114,7 @@ impl Temporal {
 }
 
 async fn launch(options: &Options) -> Result<Process> {
-    let Options { program, database, ports, ui, log } = options;
+    let Options { program, database, ports, ui, codec_endpoint, log } = options;
     let mut launch = Launch::new("The Temporal server", program, log)
         .args(["server", "start-dev", "--ip", "127.0.0.1", "--namespace", NAMESPACE, "--log-level", "warn"])
         .args(["--port", &ports.front_end.to_string()])
@@ -123,6 +125,9 @@ async fn launch(options: &Options) -> Result<Process> {
     } else {
         launch.arg("--headless")
     };
+    if let Some(endpoint) = codec_endpoint.as_ref().filter(|_| *ui) {
+        launch = launch.args(["--ui-codec-endpoint", endpoint]);
+    }
     if let Some(database) = database {
         if let Some(folder) = database.parent() {
             std::fs::create_dir_all(folder).map_err(Error::at("Creating the folder", folder))?;

@@ -102,11 +102,17 @@ async fn temporal_serves_its_ui_and_comes_back_on_the_same_port() {
             metrics: ports.temporal_metrics.number(),
         },
         ui: true,
+        codec_endpoint: Some("http://127.0.0.1:9/api/codec".to_owned()),
         log: folder.path().join("temporal.log"),
     };
     let mut server = Temporal::start(options).await.unwrap();
     let ui = client().get(server.ui_url()).send().await.unwrap();
     assert!(ui.status().is_success());
+    let settings = client().get(format!("{}/api/v1/settings", server.ui_url())).send().await.unwrap();
+    assert!(
+        settings.text().await.unwrap().contains("http://127.0.0.1:9/api/codec"),
+        "browsers learn who opens payloads"
+    );
 
     server.kill().await.unwrap();
     server.start_again().await.unwrap();

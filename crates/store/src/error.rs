@@ -314,9 +314,23 @@ fn safe_part(message: &str, sql_state: Option<SqlState>) -> Option<String> {
             Some(format!("constraint {name}"))
         }
         Some(_) => None,
-        // Services quote what they complain about in single quotes.
-        None => Some(first_line.split('\'').step_by(2).collect::<Vec<_>>().join("..")),
+        // Services quote what they complain about in single quotes, as a rule.
+        None => {
+            let unquoted = first_line.split('\'').step_by(2).collect::<Vec<_>>().join("..");
+            Some(
+                unquoted
+                    .split(' ')
+                    .map(|word| if is_somebodys(word) { ".." } else { word })
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            )
+        }
     }
+}
+
+/// Whether a word may be an e-mail address, or the number of a phone or a card.
+fn is_somebodys(word: &str) -> bool {
+    word.contains('@') || word.bytes().filter(u8::is_ascii_digit).count() >= 8
 }
 
 #[cfg(test)]
@@ -419,6 +433,8 @@ mod tests {
     fn what_a_service_quotes_is_left_out() {
         let refusal = database_error("ValidationException", "Value 'ada@example.com' at 'x' failed");
         assert_eq!(refusal.to_string(), "ValidationException: Value .. at .. failed");
+        let refusal = database_error("ValidationException", "Not a number: ada@example.com, +49-151-2345-678");
+        assert_eq!(refusal.to_string(), "ValidationException: Not a number: .. ..");
     }
 
     #[test]

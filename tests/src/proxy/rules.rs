@@ -1,9 +1,10 @@
 //! What a test has asked for.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
 
@@ -24,39 +25,43 @@ pub enum Moment {
 pub struct Refusal {
     status: StatusCode,
     error: &'static str,
-    message: &'static str,
+    message: Cow<'static, str>,
+    /// The whole body, where it is not the usual one.
+    body: Option<String>,
     times: usize,
 }
 
 impl Refusal {
     /// What PostgreSQL says about a row that breaks a constraint, in the words of the Data API: no repetition helps.
     pub fn constraint_violation() -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            error: "DatabaseErrorException",
-            message: "ERROR: new row violates check constraint; SQLState: 23514",
-            times: usize::MAX,
-        }
+        Self::error(StatusCode::BAD_REQUEST, "DatabaseErrorException")
+            .saying("ERROR: new row violates check constraint; SQLState: 23514")
     }
 
     /// What SES says about a mail that it will never send.
     pub fn message_rejected() -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            error: "MessageRejected",
-            message: "the recipient is on the suppression list",
-            times: usize::MAX,
-        }
+        Self::error(StatusCode::BAD_REQUEST, "MessageRejected").saying("the recipient is on the suppression list")
     }
 
     /// What an AWS service says that cannot serve at the moment.
     pub fn unavailable() -> Self {
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            error: "ServiceUnavailableError",
-            message: "try again later",
-            times: usize::MAX,
-        }
+        Self::error(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableError").saying("try again later")
+    }
+
+    /// An error of an AWS service, by its name.
+    pub fn error(status: StatusCode, error: &'static str) -> Self {
+        Self { status, error, message: Cow::Borrowed("no"), body: None, times: usize::MAX }
+    }
+
+    /// An answer of any kind, with this body.
+    pub fn answer(status: StatusCode, body: impl Into<String>) -> Self {
+        Self { body: Some(body.into()), ..Self::error(status, "") }
+    }
+
+    /// The same in other words.
+    #[must_use]
+    pub fn saying(self, message: impl Into<String>) -> Self {
+        Self { message: Cow::Owned(message.into()), ..self }
     }
 
     /// Refuses only this many calls.
@@ -68,9 +73,15 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let headers = [("x-amzn-errortype", self.error), (header::CONTENT_TYPE.as_str(), "application/x-amz-json-1.1")];
-        let body = serde_json::json!({ "__type": self.error, "message": self.message });
-        (self.status, headers, body.to_string()).into_response()
+        let usual = || serde_json::json!({ "__type": self.error, "message": self.message }).to_string();
+        let body = self.body.unwrap_or_else(usual);
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
+        if !self.error.is_empty() {
+            headers.insert("x-amzn-errortype", HeaderValue::from_static(self.error));
+        }
+        response
     }
 }
 

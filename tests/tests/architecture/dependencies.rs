@@ -43,6 +43,11 @@ const RULES: &[Rule] = &[
     Rule { name: "kassa-stripe-client", may_use: &[], never_links: &["aws-sdk-*", "temporalio-*"] },
     Rule { name: "kassa-json", may_use: &[], never_links: WORLD },
     Rule {
+        name: "kassa-codec",
+        may_use: &[],
+        never_links: &["temporalio-sdk*", "temporalio-client", "aws-sdk-*", "async-stripe-*", "axum", "reqwest"],
+    },
+    Rule {
         name: "kassa-import",
         may_use: &["kassa-domain", "kassa-json", "kassa-store"],
         never_links: &["axum", "async-stripe-*", "temporalio-*"],
@@ -54,7 +59,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "kassa-config",
-        may_use: &["kassa-domain", "kassa-store"],
+        may_use: &["kassa-codec", "kassa-domain", "kassa-store"],
         never_links: &["async-stripe-*", "temporalio-sdk*"],
     },
     Rule {
@@ -64,7 +69,15 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "kassa-api",
-        may_use: &["kassa-config", "kassa-domain", "kassa-import", "kassa-json", "kassa-store", "kassa-workflows"],
+        may_use: &[
+            "kassa-codec",
+            "kassa-config",
+            "kassa-domain",
+            "kassa-import",
+            "kassa-json",
+            "kassa-store",
+            "kassa-workflows",
+        ],
         never_links: &["kassa-activities", "temporalio-sdk*", "async-stripe-*"],
     },
     Rule {

@@ -11,6 +11,7 @@
 #![expect(unreachable_pub, reason = "the workflow macros want public methods, and nobody links a test")]
 
 mod histories;
+mod patched;
 mod record;
 mod reordered;
 

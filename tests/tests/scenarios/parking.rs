@@ -39,10 +39,10 @@ async fn abort(shop: &Shop, order: &OrderId, by: Reasoned) -> Result<(), Workflo
 }
 
 #[track_caller]
-fn assert_refused(result: Result<(), WorkflowUpdateError>, why: &str) {
+fn assert_refused(shop: &Shop, result: Result<(), WorkflowUpdateError>, why: &str) {
     match result {
         Err(WorkflowUpdateError::Failed(failure)) => {
-            let text = format!("{failure:?}");
+            let text = shop.words_of(&failure);
             assert!(text.contains(why), "{text}");
         }
         other => panic!("not refused: {other:?}"),
@@ -89,7 +89,7 @@ fn refund_that_fails_for_good_parks_the_order_until_an_operator_retries() -> any
             Ok(())
         })
         .await?;
-        assert_refused(retry(shop, &order, Operator { operator: " ".to_owned() }).await, "who decides");
+        assert_refused(shop, retry(shop, &order, Operator { operator: " ".to_owned() }).await, "who decides");
 
         // As long as Stripe refuses, a retry parks it again.
         retry(shop, &order, operator()).await?;
@@ -125,7 +125,7 @@ fn refund_that_was_made_by_hand_is_recorded_with_its_reference() -> anyhow::Resu
         let reference = refund["id"].as_str().context("a refund has an id")?.to_owned();
 
         let nothing = Resolution { operator: "kim".to_owned(), reference: String::new() };
-        assert_refused(resolve(shop, &order, nothing).await, "must not be empty");
+        assert_refused(shop, resolve(shop, &order, nothing).await, "must not be empty");
         resolve(shop, &order, Resolution { operator: "kim".to_owned(), reference: reference.clone() }).await?;
 
         shop.closed(&order).await?;
@@ -143,8 +143,8 @@ fn refund_that_is_written_off_lets_the_order_end() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
         let (tea, order) = park_at_refund(shop).await?;
         let reasoned = |reason: &str| Reasoned { operator: "kim".to_owned(), reason: reason.to_owned() };
-        assert_refused(write_off(shop, &order, reasoned("")).await, "must not be empty");
-        assert_refused(abort(shop, &order, reasoned("changed my mind")).await, "past the point of return");
+        assert_refused(shop, write_off(shop, &order, reasoned("")).await, "must not be empty");
+        assert_refused(shop, abort(shop, &order, reasoned("changed my mind")).await, "past the point of return");
 
         write_off(shop, &order, reasoned("charged back by the bank")).await?;
 
@@ -188,8 +188,8 @@ fn operator_cannot_decide_about_an_order_that_is_not_parked() -> anyhow::Result<
             let reasoned = Reasoned { operator: "kim".to_owned(), reason: "a try".to_owned() };
             let (retried, written_off) =
                 tokio::join!(retry(shop, &order, operator()), write_off(shop, &order, reasoned));
-            assert_refused(retried, "no step of this order waits");
-            assert_refused(written_off, "no step of this order waits");
+            assert_refused(shop, retried, "no step of this order waits");
+            assert_refused(shop, written_off, "no step of this order waits");
             anyhow::Ok(())
         };
 
@@ -245,7 +245,7 @@ fn paid_order_that_an_operator_aborts_is_taken_back() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
         let (answer, tea, order) = with_order_parked_at_confirm(shop, async |shop, order| {
             let resolution = Resolution { operator: "kim".to_owned(), reference: "by hand".to_owned() };
-            assert_refused(resolve(shop, order, resolution).await, "can still be taken back");
+            assert_refused(shop, resolve(shop, order, resolution).await, "can still be taken back");
             let reasoned = Reasoned { operator: "kim".to_owned(), reason: "the customer called".to_owned() };
             Ok(abort(shop, order, reasoned).await?)
         })

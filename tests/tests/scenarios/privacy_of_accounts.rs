@@ -135,14 +135,12 @@ fn what_customers_tell_of_themselves_is_in_no_log_and_nowhere_that_temporal_show
         })
         .await?;
         for workflow in workflows {
-            markers.assert_absent("a workflow", workflow.id());
-            let attributes =
-                workflow.raw().search_attributes.iter().flat_map(|attributes| attributes.indexed_fields.values());
-            for payload in attributes {
-                markers.assert_absent("a search attribute", &String::from_utf8_lossy(&payload.data));
-            }
-            markers.assert_absent_in_history(&shop.history_of(workflow.id()).await?);
+            markers.assert_absent_in_workflow(shop, workflow.id()).await?;
         }
+        markers.assert_absent_in_list(shop, "").await?;
+        markers.assert_absent_in_events(shop).await?;
+        markers.assert_absent_in_rows(shop).await?;
+        markers.assert_absent_in_metrics(shop, &shop.stack.worker_metrics_url()).await?;
         markers.assert_absent_in_logs(shop, "/api/users/register")
     })
 }

@@ -16,9 +16,10 @@ impl From<ActivityExecutionError> for Failure {
         let ActivityExecutionError::Failed(failed) = &error else { return Self::Permanent(error.to_string()) };
         let reported = failed.failure();
         // What a regular activity said is the cause of what the engine reports; a local activity's own words are
-        // reported as they are.
-        let own = match (&reported.failure_info, &reported.cause) {
-            (Some(FailureInfo::ActivityFailureInfo(_)), Some(cause)) => cause,
+        // reported as they are. Only the cause that the SDK has made of it has words to read: messages are encrypted,
+        // and within what is reported they still are.
+        let own = match (&reported.failure_info, failed.cause()) {
+            (Some(FailureInfo::ActivityFailureInfo(_)), Some(cause)) => cause.failure(),
             _ => reported,
         };
         match &own.failure_info {

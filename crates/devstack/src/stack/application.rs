@@ -63,6 +63,11 @@ impl Application {
         self.process.as_mut().is_some_and(|process| process.exit_status().is_none())
     }
 
+    /// What answers once it is ready: the metrics of a worker, the probe of an API.
+    pub fn ready_url(&self) -> &str {
+        &self.ready
+    }
+
     /// The process, if it has been started.
     pub fn process(&mut self) -> Option<&mut Process> {
         self.process.as_mut()

@@ -1,5 +1,6 @@
 //! Compiling the worker and the API.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -58,7 +59,9 @@ async fn cargo(shows_output: bool) -> Result<Binaries> {
 /// The profile that the running program was built with, which is the name of the folder it is in.
 fn profile() -> Vec<String> {
     let program = std::env::current_exe().unwrap_or_default();
-    let folder = program.ancestors().skip(1).find(|folder| folder.file_name().is_some_and(|name| name != "deps"));
+    let within = ["deps", "examples"].map(Some);
+    let folder =
+        program.ancestors().skip(1).find(|folder| !within.contains(&folder.file_name().and_then(OsStr::to_str)));
     match folder.and_then(Path::file_name).and_then(|name| name.to_str()) {
         None | Some("debug") => Vec::new(),
         Some(profile) => vec![String::from("--profile"), profile.to_owned()],

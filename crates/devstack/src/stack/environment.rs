@@ -1,6 +1,6 @@
 //! How worker and API are configured: through their environment, as anywhere else.
 
-use super::StackOptions;
+use super::{StackOptions, State};
 use crate::http::loopback;
 use crate::ministack::{self, Ministack};
 use crate::ports::{Port, Ports};
@@ -8,6 +8,9 @@ use crate::temporal;
 
 /// The secret behind what the API hands to guests.
 const SIGNING_KEY: &str = "local-stack-signing-key-0123456789abcdef";
+
+/// What payloads are encrypted with. It keeps nothing secret but what is on this machine anyway.
+pub const PAYLOAD_KEYS: &str = "local:bG9jYWwtc3RhY2stcGF5bG9hZC1rZXktMDEyMzQ1Njc=";
 
 /// The key that the Stripe stand-in accepts.
 pub const STRIPE_SECRET_KEY: &str = "sk_test_local";
@@ -48,6 +51,9 @@ pub(super) fn environment(options: &StackOptions, ports: &Ports, aws: &Ministack
         // The profiles of the Temporal CLI, which may lead to a real server, are not read either.
         ("TEMPORAL_CONFIG_FILE", "/dev/null".to_owned()),
         ("TEMPORAL_NAMESPACE", temporal::NAMESPACE.to_owned()),
+        ("KASSA_PAYLOAD_KEYS", PAYLOAD_KEYS.to_owned()),
+        ("KASSA_CODEC_ENDPOINT", codec_access(options).to_owned()),
+        ("KASSA_CODEC_ORIGINS", temporal_ui_origins(ports)),
         ("AWS_REGION", ministack::REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", ministack::ACCESS_KEY_ID.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", ministack::SECRET_ACCESS_KEY.to_owned()),
@@ -92,4 +98,19 @@ pub(super) fn environment(options: &StackOptions, ports: &Ports, aws: &Ministack
     .into();
     environment.extend(options.environment.iter().cloned());
     environment
+}
+
+/// For whom the API opens payloads. The web UI of the development server has no access token to show; a stack without
+/// that UI is as strict as production.
+fn codec_access(options: &StackOptions) -> &'static str {
+    match options.state {
+        State::Persistent(_) => "local",
+        State::Temporary => "admin",
+    }
+}
+
+/// Where browsers find the web UI, by either of its names.
+fn temporal_ui_origins(ports: &Ports) -> String {
+    let port = ports.temporal_ui.number();
+    format!("http://127.0.0.1:{port},http://localhost:{port}")
 }

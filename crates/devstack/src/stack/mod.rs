@@ -18,7 +18,7 @@ pub use application::Application;
 pub use build::{Binaries, build};
 pub use catalogue::{Product, products};
 pub use data::sdk_config;
-pub use environment::{MAIL_FROM, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, TABLE_PREFIX, TASK_QUEUE};
+pub use environment::{MAIL_FROM, PAYLOAD_KEYS, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, TABLE_PREFIX, TASK_QUEUE};
 pub use folder::reset;
 pub use options::{PortChoice, StackOptions, State};
 

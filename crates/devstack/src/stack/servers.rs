@@ -65,6 +65,7 @@ async fn start_temporal(
         },
         // Nobody looks at the UI of a test.
         ui: folder.is_persistent(),
+        codec_endpoint: options.api.then(|| format!("{}/api/codec", loopback(ports.api.number()))),
         log: folder.log("temporal"),
     })
     .await
