@@ -12,5 +12,7 @@ pub mod inventory;
 pub mod notifications;
 pub mod orders;
 pub mod payments;
+pub mod reconciliation;
+pub mod recovery;
 pub mod refunds;
 pub mod valve;

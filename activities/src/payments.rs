@@ -23,7 +23,7 @@ use crate::error::{Classified, activity_error};
 use crate::valve::Gate;
 
 /// The metadata of a refund by which it is found again.
-const REFUND_ID: &str = "refund_id";
+pub(crate) const REFUND_ID: &str = "refund_id";
 /// How often an order is charged under a new idempotency key, because Stripe saved a failure under the one before.
 const MAX_KEYS: u32 = 5;
 

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use kassa_config::{ConfigError, LogConfig, Settings, codec, store};
+use kassa_config::{ConfigError, LogConfig, Settings, codec, patience, reconciliation, store};
 use kassa_store::StoreConfig;
 use kassa_workflows::TASK_QUEUE;
 use kassa_workflows::checkout::Policy;
+use kassa_workflows::reconciliation::ReconciliationPolicy;
 
 use crate::auth::TokenConfig;
 use crate::browsers::Browsers;
@@ -82,6 +83,8 @@ pub struct WorkflowConfig {
     /// `KASSA_STEP_PATIENCE_MS`, `KASSA_REFUND_PATIENCE_MS`, `KASSA_PAYMENT_HOLD_MS`, `KASSA_PAYMENT_POLL_MS`,
     /// `KASSA_VALVE_LOOK_MS`, `KASSA_VALVE_SETTLE_MS`: how patient workflows are.
     pub policy: Policy,
+    /// `KASSA_RECONCILE_*`: what a reconciliation judges.
+    pub reconciliation: ReconciliationPolicy,
 }
 
 /// How customers pay elsewhere and come back.
@@ -166,13 +169,7 @@ impl TokenConfig {
 
 impl WorkflowConfig {
     fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
-        let mut policy = Policy::default();
-        if let Some(patience) = settings.milliseconds("KASSA_STEP_PATIENCE_MS", 1_000, 24 * 60 * 60 * 1_000)? {
-            policy.patience_ms = patience;
-        }
-        if let Some(patience) = settings.milliseconds("KASSA_REFUND_PATIENCE_MS", 1_000, 90 * 24 * 60 * 60 * 1_000)? {
-            policy.refund_patience_ms = patience;
-        }
+        let mut policy = patience(settings, &Policy::default())?;
         if let Some(hold) = settings.milliseconds("KASSA_PAYMENT_HOLD_MS", 1_000, 23 * 60 * 60 * 1_000)? {
             policy.hold_ms = hold;
         }
@@ -191,6 +188,7 @@ impl WorkflowConfig {
             answer_timeout: Duration::from_millis(answer_timeout),
             web_ui: settings.url("KASSA_TEMPORAL_UI_URL")?,
             policy,
+            reconciliation: reconciliation(settings)?,
         })
     }
 }

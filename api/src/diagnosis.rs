@@ -7,6 +7,7 @@ use kassa_workflows::cancellation::{self, Cancellation};
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::fulfilment::{self, FulfilOrder};
 use kassa_workflows::parking::Standing;
+use kassa_workflows::recovery::{self, Recovery};
 use kassa_workflows::refund::{self, Refund};
 use kassa_workflows::workflow_id;
 use temporalio_client::{WorkflowExecutionDescription, WorkflowExecutionStatus};
@@ -29,6 +30,7 @@ enum Kind {
     Cancellation,
     Refund,
     Fulfilment,
+    Recovery,
 }
 
 /// The workflows of an order that Temporal still knows. All of their ids follow from the order's, and from what the books
@@ -44,8 +46,11 @@ pub(crate) async fn of(
 
 /// Every workflow that the order may have, or have had.
 fn candidates(order_id: &OrderId, order: Option<&OrderView>) -> Vec<(Kind, String)> {
-    let mut found =
-        vec![(Kind::Checkout, workflow_id(order_id)), (Kind::Cancellation, cancellation::workflow_id(order_id))];
+    let mut found = vec![
+        (Kind::Checkout, workflow_id(order_id)),
+        (Kind::Cancellation, cancellation::workflow_id(order_id)),
+        (Kind::Recovery, recovery::workflow_id(order_id)),
+    ];
     let Some(order) = order else { return found };
     found.extend(order.refunds.iter().map(|refund| (Kind::Refund, refund::workflow_id(&refund.refund_id))));
     // A step is named after the version from which it was taken, or is to be.
@@ -75,6 +80,7 @@ async fn ask(workflows: &Workflows, kind: Kind, id: &str) -> Option<Standing> {
         Kind::Cancellation => workflows.query(id, Cancellation::standing).await,
         Kind::Refund => workflows.query(id, Refund::standing).await,
         Kind::Fulfilment => workflows.query(id, FulfilOrder::standing).await,
+        Kind::Recovery => workflows.query(id, Recovery::standing).await,
     };
     standing.inspect_err(|error| tracing::info!(workflow = id, %error, "a workflow did not say where it stands")).ok()
 }

@@ -36,6 +36,7 @@ const ADMIN: &str = "admin";
         (name = "notifications", description = "What customers are written, and which of it they want."),
         (name = "payments", description = "What was paid, and giving it back."),
         (name = "products", description = "The catalogue and its stock."),
+        (name = "reconciliations", description = "Comparing what Stripe, the books, the stock and the workflows say, and what does not agree."),
         (name = "users", description = "Accounts: registering, signing in, and the profile."),
         (name = "webhooks", description = "For Stripe."),
         (name = "service", description = "For operators and their machines."),

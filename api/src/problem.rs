@@ -79,6 +79,8 @@ problem_codes! {
     OrderNotFound = "order_not_found", NOT_FOUND, "There is no such order";
     /// There is no such user.
     UserNotFound = "user_not_found", NOT_FOUND, "There is no such user";
+    /// There is no such reconciliation.
+    ReconciliationNotFound = "reconciliation_not_found", NOT_FOUND, "There is no such reconciliation";
     /// There is no such payment.
     PaymentNotFound = "payment_not_found", NOT_FOUND, "There is no such payment";
     /// The route exists, but not with this method.

@@ -8,6 +8,7 @@ pub(crate) mod notifications;
 pub(crate) mod orders;
 pub(crate) mod payments;
 pub(crate) mod products;
+pub(crate) mod reconciliations;
 pub(crate) mod service;
 pub(crate) mod users;
 pub(crate) mod webhooks;
@@ -47,6 +48,8 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(payments::get_payment))
         .routes(routes!(payments::list_payments))
         .routes(routes!(payments::refund::create_refund))
+        .routes(routes!(reconciliations::create_reconciliation))
+        .routes(routes!(reconciliations::get_reconciliation))
         .routes(routes!(webhooks::receive_stripe_event))
         .routes(routes!(
             notifications::settings::get_notification_settings,
@@ -71,6 +74,7 @@ pub(crate) fn problems() -> impl Iterator<Item = &'static (&'static str, &'stati
         orders::PROBLEMS,
         cancel::PROBLEMS,
         payments::PROBLEMS,
+        reconciliations::PROBLEMS,
         notifications::PROBLEMS,
         users::PROBLEMS,
         webhooks::PROBLEMS,

@@ -9,8 +9,9 @@ use temporalio_client::grpc::WorkflowService;
 use temporalio_client::tonic::{self, IntoRequest};
 use temporalio_client::{
     Client, ClientOptions, Connection, ConnectionOptions, RpcOptions, WorkflowCountOptions, WorkflowDescribeOptions,
-    WorkflowExecutionDescription, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowQueryOptions,
-    WorkflowSignalOptions, WorkflowUpdateHandle, WorkflowUpdateWithStartOptions,
+    WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowGetResultOptions, WorkflowIdConflictPolicy,
+    WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowSignalOptions, WorkflowStartOptions, WorkflowUpdateHandle,
+    WorkflowUpdateWithStartOptions,
 };
 use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
 use temporalio_common::search_attributes::{SearchAttributeUpdate, SearchAttributes};
@@ -76,6 +77,17 @@ pub struct Start {
     pub details: Option<String>,
     /// What it is searched by.
     pub search_attributes: Vec<SearchAttributeUpdate>,
+}
+
+/// How a workflow stands.
+#[derive(Debug)]
+pub enum Outcome<T> {
+    /// It runs.
+    Running,
+    /// It has come to this.
+    Completed(T),
+    /// It was ended from outside, or has failed.
+    Ended,
 }
 
 /// Starts workflows and asks them. Cloning is cheap.
@@ -201,6 +213,52 @@ impl Workflows {
             Ok(false) => WorkflowError::Silent,
             Err(error) => error,
         }
+    }
+
+    /// Starts a workflow; one that there is already is left alone.
+    pub async fn start<W>(&self, workflow: W, input: W::Input, start: Start) -> Result<(), WorkflowError>
+    where
+        W: HasWorkflowDefinition,
+        W::Input: Send,
+    {
+        let client = self.client()?;
+        let options = WorkflowStartOptions::new(self.config.task_queue.clone(), start.workflow_id)
+            .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+            .search_attributes(SearchAttributes::new(start.search_attributes))
+            .static_summary(start.summary)
+            .maybe_static_details(start.details)
+            .build();
+        match tokio::time::timeout(LOOKUP_TIMEOUT, client.start_workflow(workflow, input, options)).await {
+            Ok(Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. })) => Ok(()),
+            Ok(Err(WorkflowStartError::Rpc(status))) => Err(WorkflowError::Unavailable(Box::new(status))),
+            Ok(Err(error)) => Err(WorkflowError::Defect(error.into())),
+            Err(_) => Err(WorkflowError::Silent),
+        }
+    }
+
+    /// How a workflow has ended, if it has; nothing if there is none.
+    pub async fn outcome<W: HasWorkflowDefinition>(
+        &self,
+        workflow_id: &str,
+    ) -> Result<Option<Outcome<W::Output>>, WorkflowError> {
+        let handle = self.client()?.get_workflow_handle::<W>(workflow_id);
+        let looking = async {
+            match handle.describe(WorkflowDescribeOptions::default()).await {
+                Err(WorkflowInteractionError::NotFound(_)) => return Ok(None),
+                Err(WorkflowInteractionError::Rpc(status)) => return Err(WorkflowError::Unavailable(Box::new(status))),
+                Err(error) => return Err(WorkflowError::Defect(error.into())),
+                Ok(description) => match description.status() {
+                    WorkflowExecutionStatus::Running | WorkflowExecutionStatus::ContinuedAsNew => {
+                        return Ok(Some(Outcome::Running));
+                    }
+                    WorkflowExecutionStatus::Completed => {}
+                    _ => return Ok(Some(Outcome::Ended)),
+                },
+            }
+            let result = handle.get_result(WorkflowGetResultOptions::default()).await;
+            result.map(|output| Some(Outcome::Completed(output))).map_err(|error| WorkflowError::Defect(error.into()))
+        };
+        tokio::time::timeout(LOOKUP_TIMEOUT, looking).await.unwrap_or(Err(WorkflowError::Silent))
     }
 
     /// Whether Temporal knows a workflow of this id, open or closed.

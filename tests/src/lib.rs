@@ -11,6 +11,7 @@ pub mod oracle;
 pub mod outside;
 pub mod page;
 pub mod proxy;
+pub mod reconciliation;
 pub mod refunds;
 pub mod shop;
 pub mod valve;

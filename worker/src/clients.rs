@@ -12,6 +12,8 @@ use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::{AwaitedPayments, Payments};
+use kassa_activities::reconciliation::Reconciliation;
+use kassa_activities::recovery::Recoveries;
 use kassa_activities::refunds::Refunds;
 use kassa_activities::valve::{Gate, Valve};
 use kassa_store::{Database, DynamoDb, EventLog, PaymentValve, Products, Reservations};
@@ -38,16 +40,27 @@ pub async fn connect(config: &Config) -> anyhow::Result<Activities> {
     let stripe = PooledStripe::new(&config.payment.stripe).context("the Stripe client cannot be set up")?;
 
     let gate = Gate::new(PaymentValve::new(dynamodb.clone()));
-
+    let orders = kassa_store::Orders::new(database.clone());
+    let reservations = Reservations::new(dynamodb.clone());
+    let products = Products::new(dynamodb.clone());
+    let log = EventLog::new(dynamodb.clone());
     Ok(Activities {
-        orders: Orders::new(kassa_store::Orders::new(database.clone()), Products::new(dynamodb.clone())),
-        inventory: Inventory::new(Reservations::new(dynamodb.clone())),
+        reconciliation: Reconciliation::new(
+            orders.clone(),
+            reservations.clone(),
+            products.clone(),
+            log.clone(),
+            stripe.clone(),
+        ),
+        recoveries: Recoveries::new(orders.clone(), reservations.clone(), log.clone(), stripe.clone()),
+        orders: Orders::new(orders, products),
+        inventory: Inventory::new(reservations),
         refunds: Refunds::new(kassa_store::Refunds::new(database)),
         payments: Payments::new(stripe.clone(), gate.clone()),
         awaited_payments: AwaitedPayments::new(stripe, gate.clone()),
         valve: Valve::new(gate),
         notifications: notifications(&aws, &config.announce, dynamodb.clone()),
-        events: events(&aws, &config.announce, EventLog::new(dynamodb.clone())),
+        events: events(&aws, &config.announce, log),
         carts: Carts::new(kassa_store::Carts::new(dynamodb)),
     })
 }

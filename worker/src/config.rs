@@ -1,11 +1,13 @@
 //! What operators choose, read from the environment once, at the start.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use kassa_config::{ConfigError, LogConfig, Settings, store};
+use kassa_config::{ConfigError, LogConfig, Settings, reconciliation, store};
 use kassa_store::StoreConfig;
 use kassa_stripe_client::{SecretKey, StripeConfig};
 use kassa_workflows::TASK_QUEUE;
+use kassa_workflows::reconciliation::ReconciliationPolicy;
 
 /// Everything that operators choose; how to reach Temporal is read by the Temporal client itself.
 #[derive(Debug)]
@@ -18,8 +20,19 @@ pub struct Config {
     pub payment: PaymentConfig,
     /// Where messages and events go.
     pub announce: AnnounceConfig,
+    /// How often everything is compared, and what is judged.
+    pub reconciliation: ReconciliationConfig,
     /// What is logged.
     pub log: LogConfig,
+}
+
+/// How often everything is compared, and what is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReconciliationConfig {
+    /// `KASSA_RECONCILE_INTERVAL_MS`: how often; 0 leaves it to those who ask for it.
+    pub interval: Option<Duration>,
+    /// `KASSA_RECONCILE_*`: what is judged.
+    pub policy: ReconciliationPolicy,
 }
 
 /// What runs.
@@ -76,6 +89,7 @@ impl Config {
             store: store(settings)?,
             payment: PaymentConfig::read(settings)?,
             announce: AnnounceConfig::read(settings)?,
+            reconciliation: ReconciliationConfig::read(settings)?,
             log: LogConfig::read(settings)?,
         })
     }
@@ -120,6 +134,20 @@ impl WorkerVersion {
                 Err(ConfigError::invalid("KASSA_DEPLOYMENT", "a name such as kassa; KASSA_BUILD_ID needs it"))
             }
         }
+    }
+}
+
+impl ReconciliationConfig {
+    fn read(settings: &Settings<'_>) -> Result<Self, ConfigError> {
+        const DAY: u64 = 24 * 60 * 60 * 1000;
+        let name = "KASSA_RECONCILE_INTERVAL_MS";
+        let interval = settings.milliseconds(name, 0, 30 * DAY)?.unwrap_or(60 * 60 * 1000);
+        // The engine counts schedules in seconds.
+        if (1..1000).contains(&interval) {
+            return Err(ConfigError::invalid(name, "0, or a number of milliseconds from 1000"));
+        }
+        let interval = (interval > 0).then(|| Duration::from_millis(interval));
+        Ok(Self { interval, policy: reconciliation(settings)? })
     }
 }
 
@@ -171,6 +199,8 @@ mod tests {
             WorkerConfig { task_queue: TASK_QUEUE.to_owned(), workers: 1, version: None, metrics: None }
         );
         assert_eq!(config.announce.event_bus, "kassa");
+        assert_eq!(config.reconciliation.interval, Some(Duration::from_hours(1)));
+        assert_eq!(read(&[("KASSA_RECONCILE_INTERVAL_MS", "0")]).unwrap().reconciliation.interval, None);
         assert_eq!(config.payment.stripe.endpoint, "https://api.stripe.com");
     }
 
@@ -196,6 +226,8 @@ mod tests {
             ("KASSA_MAIL_FROM", ""),
             ("KASSA_DEPLOYMENT", "kassa.shop"),
             ("KASSA_BUILD_ID", "not a key"),
+            ("KASSA_RECONCILE_INTERVAL_MS", "999"),
+            ("KASSA_RECONCILE_GRACE_MS", "0"),
         ] {
             let message = read(&[(name, value)]).unwrap_err().to_string();
             assert!(message.starts_with(name) && !message.contains("not a key"), "{message}");

@@ -5,9 +5,10 @@ mod config;
 mod migrate;
 mod registration;
 mod run;
+mod schedule;
 
 pub use clients::connect;
-pub use config::{AnnounceConfig, Config, PaymentConfig, WorkerConfig, WorkerVersion};
+pub use config::{AnnounceConfig, Config, PaymentConfig, ReconciliationConfig, WorkerConfig, WorkerVersion};
 pub use migrate::migrate;
 pub use registration::{Activities, options};
 pub use run::run;

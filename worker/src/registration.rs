@@ -8,12 +8,17 @@ use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::Notifications;
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::{AwaitedPayments, Payments};
+use kassa_activities::reconciliation::Reconciliation;
+use kassa_activities::recovery::Recoveries;
 use kassa_activities::refunds::Refunds;
 use kassa_activities::valve::Valve;
 use kassa_workflows::cancellation::Cancellation;
 use kassa_workflows::checkout::Checkout;
+use kassa_workflows::finding::ParkedFinding;
 use kassa_workflows::fulfilment::FulfilOrder;
 use kassa_workflows::notification::Notification;
+use kassa_workflows::reconciliation::Reconcile;
+use kassa_workflows::recovery::Recovery;
 use kassa_workflows::refund::Refund;
 use temporalio_sdk::WorkerOptions;
 use temporalio_sdk::workflows::WorkflowRegistrationError;
@@ -43,6 +48,10 @@ pub struct Activities {
     pub events: Events,
     /// Carts in DynamoDB.
     pub carts: Carts,
+    /// What compares all of them.
+    pub reconciliation: Reconciliation,
+    /// What looks at one order in all of them.
+    pub recoveries: Recoveries,
 }
 
 /// A Worker that polls `task_queue` for all workflows and activities there are.
@@ -58,10 +67,15 @@ pub fn options(task_queue: &str, activities: Activities) -> Result<WorkerOptions
         .register_activities(activities.notifications)
         .register_activities(activities.events)
         .register_activities(activities.carts)
+        .register_activities(activities.reconciliation)
+        .register_activities(activities.recoveries)
         .register_workflow::<Checkout>()?
         .register_workflow::<Notification>()?
         .register_workflow::<FulfilOrder>()?
         .register_workflow::<Refund>()?
-        .register_workflow::<Cancellation>()?;
+        .register_workflow::<Cancellation>()?
+        .register_workflow::<Reconcile>()?
+        .register_workflow::<Recovery>()?
+        .register_workflow::<ParkedFinding>()?;
     Ok(options.build())
 }

@@ -12,9 +12,10 @@ use temporalio_sdk::runtime::RuntimeOptions;
 use temporalio_sdk::{Runtime, Worker};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::{Config, WorkerVersion, connect, options};
+use crate::{Config, WorkerVersion, connect, options, schedule};
 
 /// The first pause between two attempts to reach Temporal; each is twice as long as the one before.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
@@ -41,8 +42,13 @@ pub async fn run(
 
     let (ended, mut ends) = mpsc::channel(config.worker.workers);
     let mut shutdowns: Vec<Box<dyn Fn() + Send>> = Vec::new();
+    let mut scheduling = JoinSet::new();
     for (number, connection) in (1..).zip(connections) {
         let client = Client::new(connection, client.clone()).map_err(|error| anyhow!("{error}"))?;
+        if scheduling.is_empty() {
+            let (queue, config) = (config.worker.task_queue.clone(), config.reconciliation.clone());
+            scheduling.spawn(schedule::establish(client.clone(), queue, config));
+        }
         let mut options = options(&config.worker.task_queue, connect(config).await?)?;
         if let Some(version) = &config.worker.version {
             options.deployment_options = pinned(version);

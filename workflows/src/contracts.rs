@@ -10,11 +10,13 @@ pub mod inventory;
 pub mod notifications;
 pub mod orders;
 pub mod payments;
+pub mod reconciliation;
+pub mod recovery;
 pub mod refunds;
 pub mod valve;
 
 /// The wire names of all activities: what a worker has to register.
-pub const ACTIVITY_NAMES: [&str; 24] = [
+pub const ACTIVITY_NAMES: [&str; 28] = [
     orders::PLACE,
     orders::AWAIT_PAYMENT,
     orders::CONFIRM,
@@ -39,4 +41,8 @@ pub const ACTIVITY_NAMES: [&str; 24] = [
     notifications::SEND,
     events::PUBLISH,
     carts::SETTLE,
+    reconciliation::COMPARE,
+    reconciliation::OPEN,
+    recovery::EXAMINE,
+    recovery::BOOK_LATE_PAYMENT,
 ];

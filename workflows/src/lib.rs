@@ -7,10 +7,13 @@
 pub mod cancellation;
 pub mod checkout;
 pub mod contracts;
+pub mod finding;
 pub mod fulfilment;
 pub mod notification;
 mod options;
 pub mod parking;
+pub mod reconciliation;
+pub mod recovery;
 pub mod refund;
 pub mod search_attributes;
 

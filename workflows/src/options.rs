@@ -70,6 +70,11 @@ pub(crate) fn tail(policy: &Policy, token: &WorkflowCancellationToken, summary: 
     remote(Duration::from_secs(20), policy.tail_patience(), Some(token), summary)
 }
 
+/// A page of a reconciliation, or looking at one order everywhere. It may read all reservations there are.
+pub(crate) fn comparison(policy: &Policy, summary: &str) -> ActivityOptions {
+    remote(Duration::from_mins(5), policy.patience(), None, summary)
+}
+
 fn remote(
     attempt: Duration,
     patience: Duration,

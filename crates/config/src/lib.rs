@@ -5,12 +5,14 @@
 
 mod encryption;
 mod log;
+mod reconciliation;
 mod settings;
 mod store;
 mod temporal;
 
 pub use encryption::codec;
 pub use log::{LogConfig, LogFormat};
+pub use reconciliation::{patience, reconciliation};
 pub use settings::{ConfigError, Settings};
 pub use store::{dynamodb, store};
 pub use temporal::temporal;

@@ -105,6 +105,11 @@ id!(
 );
 
 id!(
+    /// One reconciliation that somebody asked for.
+    ReconciliationId, "reconciliation", "rec_"
+);
+
+id!(
     /// One message to a customer; the same message sent twice carries the same id.
     MessageId, "message", "msg_"
 );
@@ -150,6 +155,13 @@ impl ProductId {
     }
 }
 
+impl ReconciliationId {
+    /// The identifier that a unique number makes, such as a UUID; see [`ProductId::from_unique`].
+    pub fn from_unique(number: u128) -> Self {
+        Self(format!("{}{number:032x}", Self::PREFIX))
+    }
+}
+
 impl PaymentId {
     /// The payment of an order.
     pub fn of(order: &OrderId) -> Self {
@@ -166,6 +178,12 @@ impl RefundId {
     /// The refund of everything that was left when a confirmed order was cancelled; there is at most one.
     pub fn of_cancellation(order: &OrderId) -> Self {
         Self(format!("{}{}", Self::PREFIX, short_hash(&["cancellation", order.as_str()])))
+    }
+
+    /// The refund of what was left, or came late, of the payment of an order that a reconciliation found; there is at most
+    /// one.
+    pub fn of_recovery(order: &OrderId) -> Self {
+        Self(format!("{}{}", Self::PREFIX, short_hash(&["recovery", order.as_str()])))
     }
 
     /// The refund that takes back the charge of an order that could not go on; there is at most one.

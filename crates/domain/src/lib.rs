@@ -22,7 +22,9 @@ pub use cart::{
 };
 pub use email::{EmailAddress, InvalidEmail};
 pub use idempotency::{Caller, Fingerprint, IdempotencyKey, InvalidCaller, InvalidIdempotencyKey};
-pub use ids::{EventId, GuestCartId, InvalidId, MessageId, OrderId, PaymentId, ProductId, RefundId, UserId};
+pub use ids::{
+    EventId, GuestCartId, InvalidId, MessageId, OrderId, PaymentId, ProductId, ReconciliationId, RefundId, UserId,
+};
 pub use iso_currency::Currency;
 pub use money::{Money, MoneyError, UnknownCurrency, parse_currency};
 pub use order::{IllegalTransition, OrderStatus, UnknownStatus};

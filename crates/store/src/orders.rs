@@ -4,7 +4,9 @@
 //! together, if the order is where the change starts from. Sent again, it finds the change done and writes nothing.
 
 mod cancel_sale;
+mod changed;
 mod fulfil;
+mod late_payment;
 mod list;
 mod view;
 
@@ -16,6 +18,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 pub use cancel_sale::{CancellationRequest, CancellationResult, CancelledSale};
+pub use changed::{ChangedFilter, ChangedOrder};
 pub use fulfil::Fulfilled;
 pub use list::{InvalidOrderCursor, MAX_PAGE, OrderCursor, OrderFilter, OrderPage, OrderSummary};
 pub use view::{HistoryEntry, OrderView, PaymentStatus, PaymentView, RefundStatus, RefundView, ShipmentView};

@@ -5,6 +5,7 @@ mod entries;
 mod listing;
 mod movements;
 mod row;
+mod scan;
 mod stock;
 mod words;
 
@@ -20,6 +21,7 @@ pub(crate) use movements::{BOOKED_AS, BY_TIME};
 pub use movements::{MovementPage, StockMovement};
 use row::Row;
 pub(crate) use row::key;
+pub use scan::{CountedProduct, CountedProducts};
 pub use stock::{
     InvalidReceiptId, InvalidStockChange, MAX_STOCK_CHANGE, ReceiptId, ReceiveStockError, StockChange, StockReceipt,
 };

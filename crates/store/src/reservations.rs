@@ -3,6 +3,7 @@
 //! The row of an order is the guard: each move is one transaction that changes the row from one status to the next
 //! together with the counters of all its products, so none can happen twice or in part.
 
+mod scan;
 mod state;
 
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
@@ -10,6 +11,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckF
 use kassa_domain::{Line, OrderId, ProductId, Quantity};
 use time::OffsetDateTime;
 
+pub use scan::ReservationPage;
 pub use state::ReservationStatus;
 use state::{Decision, Operation, Transition, decide};
 
@@ -47,6 +49,8 @@ pub struct Reservation {
     pub lines: Vec<Line>,
     /// When the row was written.
     pub created_at: OffsetDateTime,
+    /// When it moved last.
+    pub updated_at: OffsetDateTime,
 }
 
 /// What came of reserving.
@@ -338,5 +342,6 @@ fn from_item(row: &Item) -> Result<Reservation, StoreError> {
         status: ReservationStatus::parse(item::read_text(row, STATUS)?).ok_or_else(|| unknown(STATUS))?,
         lines,
         created_at: item::read_timestamp(row, CREATED_AT)?,
+        updated_at: item::read_timestamp(row, UPDATED_AT)?,
     })
 }

@@ -54,12 +54,12 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "kassa-cli",
-        may_use: &["kassa-config", "kassa-import", "kassa-store"],
+        may_use: &["kassa-config", "kassa-domain", "kassa-import", "kassa-store", "kassa-workflows"],
         never_links: &["axum", "async-stripe-*", "temporalio-sdk*"],
     },
     Rule {
         name: "kassa-config",
-        may_use: &["kassa-codec", "kassa-domain", "kassa-store"],
+        may_use: &["kassa-codec", "kassa-domain", "kassa-store", "kassa-workflows"],
         never_links: &["async-stripe-*", "temporalio-sdk*"],
     },
     Rule {

@@ -10,6 +10,8 @@ use kassa_activities::inventory::Inventory;
 use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::{AwaitedPayments, Payments};
+use kassa_activities::reconciliation::Reconciliation;
+use kassa_activities::recovery::Recoveries;
 use kassa_activities::refunds::Refunds;
 use kassa_activities::valve::{Gate, Valve};
 use kassa_devstack::stack::sdk_config;
@@ -36,7 +38,14 @@ async fn worker() -> WorkerOptions {
     let database = Database::new(rdsdata_client(&shared, nowhere), &rds_data);
     let stripe = StripeConfig::new(SecretKey::new("sk_test_nowhere").unwrap());
     let gate = Gate::new(PaymentValve::new(dynamodb.clone()));
+    let orders = kassa_store::Orders::new(database.clone());
+    let reservations = Reservations::new(dynamodb.clone());
+    let products = Products::new(dynamodb.clone());
+    let log = EventLog::new(dynamodb.clone());
+    let client = PooledStripe::new(&stripe).unwrap();
     let activities = Activities {
+        recoveries: Recoveries::new(orders.clone(), reservations.clone(), log.clone(), client.clone()),
+        reconciliation: Reconciliation::new(orders, reservations, products, log, client),
         orders: Orders::new(kassa_store::Orders::new(database.clone()), Products::new(dynamodb.clone())),
         inventory: Inventory::new(Reservations::new(dynamodb.clone())),
         refunds: Refunds::new(kassa_store::Refunds::new(database)),

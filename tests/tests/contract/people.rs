@@ -84,7 +84,8 @@ impl Person {
         ensure!(filled.status == 200, "filling a cart: {filled:?}");
 
         let payment = PaymentId::of(&order).to_string();
-        let ids = vec![order.to_string(), payment, product.to_string()];
+        let reconciliation = reconciliation(shop).await?;
+        let ids = vec![order.to_string(), payment, product.to_string(), reconciliation];
         let mut person = Self { credentials: HeaderMap::new(), secrets: ids.clone(), ids, order };
         if let Some(token) = bought.body["order_token"].as_str() {
             person.show(HeaderName::from_static(ORDER_TOKEN), token)?;
@@ -118,6 +119,19 @@ impl Person {
         self.secrets.extend(ids.map(ToOwned::to_owned));
         Ok(())
     }
+}
+
+/// A reconciliation that has come to its end. It is nobody's, so nobody but administrators may read it.
+async fn reconciliation(shop: &Shop) -> anyhow::Result<String> {
+    let begun = done(shop.as_admin(Method::POST, "/api/reconciliations").json(&json!({}))).await?;
+    let id = begun["id"].as_str().unwrap_or_default().to_owned();
+    eventually("everything is compared", async || {
+        let read = done(shop.as_admin(Method::GET, &format!("/api/reconciliations/{id}"))).await?;
+        ensure!(read["status"] == "COMPLETED", "{read:?}");
+        Ok(())
+    })
+    .await?;
+    Ok(id)
 }
 
 async fn done(request: RequestBuilder) -> anyhow::Result<Value> {

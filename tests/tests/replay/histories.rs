@@ -41,11 +41,19 @@ pub(crate) enum Path {
     Shipped,
     /// A message of its own.
     Sent,
+    /// Everything compared, with a finding.
+    Reconciled,
+    /// A finding that an operator left as it is.
+    Shown,
+    /// An order that was taken back after its checkout had been ended from outside.
+    TakenBack,
+    /// Money that came for a cancelled order, and went back.
+    PaidLate,
 }
 
 impl Path {
     /// All of them.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Confirmed,
         Self::Declined,
         Self::Compensated,
@@ -59,6 +67,10 @@ impl Path {
         Self::Refunded,
         Self::Shipped,
         Self::Sent,
+        Self::Reconciled,
+        Self::Shown,
+        Self::TakenBack,
+        Self::PaidLate,
     ];
 
     /// The file of its history.
@@ -76,6 +88,10 @@ impl Path {
             Self::Refunded => "refund.json",
             Self::Shipped => "fulfilment-shipped.json",
             Self::Sent => "notification.json",
+            Self::Reconciled => "reconciliation.json",
+            Self::Shown => "finding.json",
+            Self::TakenBack => "recovery-taken-back.json",
+            Self::PaidLate => "recovery-paid-late.json",
         };
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("histories").join(name)
     }

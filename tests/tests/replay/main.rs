@@ -19,9 +19,14 @@ use anyhow::{Context as _, bail, ensure};
 use kassa_tests::workflows::activities;
 use kassa_workflows::cancellation::Cancellation;
 use kassa_workflows::checkout::Checkout;
-use kassa_workflows::contracts::{awaited, carts, inventory, notifications, orders, payments, refunds, valve};
+use kassa_workflows::contracts::{
+    awaited, carts, inventory, notifications, orders, payments, reconciliation, recovery, refunds, valve,
+};
+use kassa_workflows::finding::ParkedFinding;
 use kassa_workflows::fulfilment::FulfilOrder;
 use kassa_workflows::notification::Notification;
+use kassa_workflows::reconciliation::Reconcile;
+use kassa_workflows::recovery::Recovery;
 use kassa_workflows::refund::Refund;
 use temporalio_client::WorkflowHistory;
 use temporalio_sdk::workflow_replayer::{
@@ -45,6 +50,9 @@ async fn every_recorded_workflow_replays() -> anyhow::Result<()> {
             .register_workflow::<Refund>()?
             .register_workflow::<FulfilOrder>()?
             .register_workflow::<Notification>()?
+            .register_workflow::<Reconcile>()?
+            .register_workflow::<Recovery>()?
+            .register_workflow::<ParkedFinding>()?
             .build();
         replay(workflows, path).await?.with_context(|| format!("{path:?} does not replay"))?;
     }
@@ -78,6 +86,21 @@ async fn each_history_holds_what_its_name_says() -> anyhow::Result<()> {
             Path::Refunded => &[refunds::CLAIM, payments::CREATE_REFUND, refunds::SETTLE],
             Path::Shipped => &[orders::FULFIL],
             Path::Sent => &[notifications::SEND],
+            Path::Reconciled => &[reconciliation::COMPARE, reconciliation::OPEN, reconciliation::COMPARE],
+            Path::Shown => {
+                ensure!(done.is_empty(), "it only waits: {done:?}");
+                continue;
+            }
+            Path::TakenBack => {
+                &[recovery::EXAMINE, awaited::WITHDRAW, inventory::RESTOCK, inventory::RELEASE, orders::CANCEL]
+            }
+            Path::PaidLate => &[
+                recovery::EXAMINE,
+                recovery::BOOK_LATE_PAYMENT,
+                payments::CREATE_REFUND,
+                refunds::SETTLE,
+                recovery::EXAMINE,
+            ],
             Path::Declined => &[payments::CHARGE, payments::REFUND, inventory::RELEASE, orders::CANCEL],
             Path::Compensated => {
                 &["orders.confirm!", payments::REFUND, inventory::RESTOCK, inventory::RELEASE, orders::CANCEL]

@@ -5,12 +5,17 @@ use kassa_domain::{OrderId, OrderStatus};
 use kassa_stand_ins::rds_data::{Fault, FaultError};
 use kassa_tests::customer::{Checkout, GOOD_CARD};
 use kassa_tests::messages::Addressee;
+use kassa_tests::reconciliation::at_once;
 use kassa_tests::valve::QUICK;
 use kassa_tests::{Answer, Page, Shop};
 use kassa_workflows::contracts::notifications::Notice;
-use kassa_workflows::{cancellation, fulfilment, notification, refund, workflow_id};
+use kassa_workflows::contracts::reconciliation::FindingKind;
+use kassa_workflows::finding::ParkedFinding;
+use kassa_workflows::parking::Reasoned;
+use kassa_workflows::{cancellation, fulfilment, notification, recovery, refund, workflow_id};
 use reqwest::Method;
 use serde_json::{Value, json};
+use temporalio_client::WorkflowExecuteUpdateOptions;
 
 use crate::histories::Path;
 
@@ -103,6 +108,36 @@ async fn go(shop: &Shop, path: Path) -> anyhow::Result<String> {
             let id = notification::workflow_id(&notice.message_id);
             shop.deliver(notice).await?;
             Ok(id)
+        }
+        Path::Reconciled => {
+            shop.charge_by_hand(700, None).await?;
+            shop.finds(FindingKind::MoneyWithoutOrder).await?;
+            let id = "reconciliation-rec_recorded".to_owned();
+            shop.reconcile_as(&id, at_once()).await?;
+            Ok(id)
+        }
+        Path::Shown => {
+            shop.charge_by_hand(700, None).await?;
+            let found = shop.finds(FindingKind::MoneyWithoutOrder).await?;
+            let id = found.started.workflow_id().to_owned();
+            let by = Reasoned { operator: "kim".to_owned(), reason: "a recording".to_owned() };
+            let workflow = shop.temporal.get_workflow_handle::<ParkedFinding>(&id);
+            workflow.execute_update(ParkedFinding::write_off, by, WorkflowExecuteUpdateOptions::default()).await?;
+            Ok(id)
+        }
+        Path::TakenBack => {
+            let checkout = checkout.on_page();
+            expect(&checkout.send().await?, 201)?;
+            shop.terminate(&workflow_id(&checkout.order_id())).await?;
+            shop.finds(FindingKind::StockHeld).await?;
+            Ok(recovery::workflow_id(&checkout.order_id()))
+        }
+        Path::PaidLate => {
+            let sold_out = customer.buys(&product, 99);
+            let order = buy(&sold_out, 409).await?;
+            shop.charge_by_hand(99 * 1_250, Some(&order)).await?;
+            shop.finds(FindingKind::MoneyOfCancelledOrder).await?;
+            Ok(recovery::workflow_id(&order))
         }
     }
 }

@@ -34,6 +34,7 @@ mod privacy;
 mod privacy_of_accounts;
 mod privacy_of_failures;
 mod protection;
+mod reconciliation;
 mod refunds;
 mod rush;
 mod service;

@@ -59,6 +59,8 @@ pub(crate) enum Direction {
     Forward,
     /// There is no other way than through this step: it can be tried again, done by hand, or given up.
     Only,
+    /// There is no step to try again: something was found that has to be mended by hand, or left as it is.
+    Report,
 }
 
 impl Direction {
@@ -67,6 +69,7 @@ impl Direction {
         match self {
             Self::Forward => &["retry", "abort"],
             Self::Only => &["retry", "resolve", "write_off"],
+            Self::Report => &["resolve", "write_off"],
         }
     }
 }
@@ -122,6 +125,7 @@ impl ParkingLot {
             let choices = match waiting.direction {
                 Direction::Forward => "`retry` or `abort`",
                 Direction::Only => "`retry`, `resolve` or `write_off`",
+                Direction::Report => "`resolve` or `write_off`",
             };
             writeln!(text, "**Needs an operator** at `{step}`: {}\n\nSend the update {choices}.\n", waiting.error)
                 .expect("writing into a String does not fail");
@@ -154,12 +158,14 @@ impl ParkingLot {
             return Err("no step of this order waits for an operator");
         }
         let fits = waiting.all(|parked| match decision {
-            Decision::Retry(_) => true,
+            Decision::Retry(_) => parked.direction != Direction::Report,
             Decision::Abort(_) => parked.direction == Direction::Forward,
-            Decision::Resolve(_) | Decision::WriteOff(_) => parked.direction == Direction::Only,
+            Decision::Resolve(_) | Decision::WriteOff(_) => parked.direction != Direction::Forward,
         });
         if fits {
             Ok(())
+        } else if matches!(decision, Decision::Retry(_)) {
+            Err("there is no step to try again: `resolve` what was found, or `write_off`")
         } else if matches!(decision, Decision::Abort(_)) {
             Err("this order is past the point of return: `retry`, `resolve` or `write_off` the parked step")
         } else {
@@ -218,6 +224,13 @@ mod tests {
         assert!(parked(Direction::Forward).check(&resolve()).is_err());
         assert!(parked(Direction::Only).check(&Decision::Abort(because("late"))).is_err());
         assert!(parked(Direction::Only).check(&resolve()).is_ok());
+    }
+
+    #[test]
+    fn what_was_only_found_cannot_be_tried_again() {
+        assert!(parked(Direction::Report).check(&retry("kim")).is_err());
+        assert!(parked(Direction::Report).check(&resolve()).is_ok());
+        assert!(parked(Direction::Report).details().contains("`resolve` or `write_off`"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod cancelled_orders;
 mod carts;
 mod event_log;
 mod fulfilment;
+mod going_through;
 mod listing;
 mod migrations;
 mod notifications;

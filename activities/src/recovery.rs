@@ -1,0 +1,238 @@
+//! Looking at one order everywhere, to say what is left to do about it.
+
+use std::sync::Arc;
+
+use kassa_domain::{Line, Money, OrderId, OrderStatus, Parcel, PaymentId, PricedLine, RefundId, parse_currency};
+use kassa_store::orders::{CapturedPayment, HistoryEntry, OrderError, OrderView, RefundStatus};
+use kassa_store::reservations::ReservationStatus;
+use kassa_store::{EventLog, Orders, Reservations, StoreError};
+use kassa_stripe_client::PooledStripe;
+use kassa_workflows::contracts::events::OrderEvent;
+use kassa_workflows::contracts::orders::PlaceOrder;
+use kassa_workflows::contracts::payments::Captured;
+use kassa_workflows::contracts::recovery::{self as contract, BookLatePayment, Examine, Examined, Left, Unpublished};
+use kassa_workflows::contracts::refunds::RefundClaim;
+use kassa_workflows::recovery::workflow_id;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use time::Duration;
+
+use crate::error::{Classified, activity_error};
+use crate::orders::OrderActivityError;
+use crate::reconciliation::{AtStripe, Engine, ReconciliationError, Stripe, owed, publishers_of, unpublished};
+
+/// Why the refund is made, as the books say.
+const REASON: &str = "recovered";
+
+/// Around the time at which an order was placed, its page was opened: not much before by another clock, and after it for as
+/// long as steps are retried at most.
+const OPENED: (Duration, Duration) = (Duration::minutes(5), Duration::hours(25));
+
+/// The activities of recoveries.
+#[derive(Debug)]
+pub struct Recoveries {
+    orders: Orders,
+    reservations: Reservations,
+    log: EventLog,
+    stripe: Stripe,
+}
+
+/// Why an order was not looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum ExamineError {
+    /// Something could not be read.
+    #[error(transparent)]
+    Read(#[from] ReconciliationError),
+    /// The books count an event that their history does not tell.
+    #[error("the history does not tell event {0}")]
+    UntoldEvent(u32),
+}
+
+impl Classified for ExamineError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Read(error) => error.kind(),
+            Self::UntoldEvent(_) => "UntoldEvent",
+        }
+    }
+
+    fn is_retryable(&self) -> bool {
+        match self {
+            Self::Read(error) => error.is_retryable(),
+            Self::UntoldEvent(_) => false,
+        }
+    }
+}
+
+impl From<StoreError> for ExamineError {
+    fn from(error: StoreError) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+impl From<kassa_stripe_client::Error> for ExamineError {
+    fn from(error: kassa_stripe_client::Error) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+impl Recoveries {
+    /// The activities over everything that is looked at.
+    pub fn new(orders: Orders, reservations: Reservations, log: EventLog, stripe: PooledStripe) -> Self {
+        Self { orders, reservations, log, stripe: Stripe::new(stripe) }
+    }
+
+    async fn examine_order(&self, engine: &Engine, order_id: &OrderId) -> Result<Examined, ExamineError> {
+        let Some(order) = self.orders.find(order_id).await? else { return Ok(Examined::Unknown) };
+        let own = workflow_id(order_id);
+        let others = publishers_of(&order).into_iter().filter(|workflow| *workflow != own);
+        if let Some(workflow_id) = engine.first_open(others).await.map_err(ReconciliationError::from)? {
+            return Ok(Examined::Busy { workflow_id });
+        }
+        match order.status {
+            OrderStatus::Pending | OrderStatus::AwaitingPayment | OrderStatus::PaymentFailed => {
+                self.undecided(order).await
+            }
+            OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Cancelled => {
+                Ok(Examined::Ended { left: Box::new(self.left(order).await?) })
+            }
+        }
+    }
+
+    async fn undecided(&self, order: OrderView) -> Result<Examined, ExamineError> {
+        let (before, after) = OPENED;
+        let span = (order.created_at - before, order.created_at + after);
+        let payments = self.stripe.payments_of(&order.order_id).await?;
+        Ok(Examined::Undecided {
+            sessions: self.stripe.sessions_of(&order.order_id, span.0, span.1).await?,
+            payment_intents: payments.into_iter().map(|payment| payment.payment_intent).collect(),
+            place: Box::new(PlaceOrder {
+                lines: order.order.lines.iter().map(line).collect(),
+                order_id: order.order_id,
+                caller: order.caller,
+                email: order.email,
+                expected_total: None,
+                fingerprint: order.fingerprint,
+                request_id: order.request_id,
+            }),
+            order: order.order,
+        })
+    }
+
+    async fn left(&self, order: OrderView) -> Result<Left, ExamineError> {
+        let is_sold = order.status != OrderStatus::Cancelled;
+        let reservation = self.reservations.get(&order.order_id).await?.map(|reservation| reservation.status);
+        let late = if is_sold || order.payment.is_some() {
+            None
+        } else {
+            let payments = self.stripe.payments_of(&order.order_id).await?;
+            payments.iter().find(|payment| payment.kept() > 0).and_then(captured)
+        };
+        let intent = order.payment.as_ref().map(|payment| payment.payment_intent.clone());
+        let pending = order.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending);
+        let pending = pending.filter_map(|refund| {
+            let payment_intent = intent.clone()?;
+            Some(RefundClaim { refund_id: refund.refund_id.clone(), payment_intent, amount: refund.amount })
+        });
+        Ok(Left {
+            is_sold,
+            holds_stock: reservation == Some(ReservationStatus::Reserved),
+            has_stock: reservation == Some(ReservationStatus::Sold),
+            late,
+            owed: owed(&order),
+            pending: pending.collect(),
+            reason: order.failure_reason.clone(),
+            refunded: given_back(&order),
+            unpublished: self.unpublished(&order).await?,
+            caller: order.caller,
+            email: order.email,
+            order: order.order,
+        })
+    }
+
+    async fn unpublished(&self, order: &OrderView) -> Result<Vec<Unpublished>, ExamineError> {
+        let missing = unpublished(&self.log, &order.order_id, order.events).await?;
+        if missing.is_empty() {
+            return Ok(Vec::new());
+        }
+        let history = self.orders.timeline(&order.order_id).await?;
+        let told = missing.into_iter().map(|sequence| {
+            let event = event(order, &history, sequence).ok_or(ExamineError::UntoldEvent(sequence))?;
+            Ok(Unpublished { sequence, event })
+        });
+        told.collect()
+    }
+
+    async fn book(&self, late: BookLatePayment) -> Result<RefundClaim, OrderError> {
+        let BookLatePayment { order_id, captured: Captured { payment_intent, amount } } = late;
+        let refund_id = RefundId::of_recovery(&order_id);
+        let payment_id = PaymentId::of(&order_id);
+        let payment = CapturedPayment { payment_id, payment_intent: payment_intent.clone(), amount };
+        self.orders.book_late_payment(&order_id, &payment, &refund_id, REASON).await?;
+        Ok(RefundClaim { refund_id, payment_intent, amount })
+    }
+}
+
+fn line(line: &PricedLine) -> Line {
+    Line { product_id: line.product_id.clone(), quantity: line.quantity }
+}
+
+fn captured(payment: &AtStripe) -> Option<Captured> {
+    let currency = parse_currency(&payment.currency).ok()?;
+    Some(Captured { payment_intent: payment.payment_intent.clone(), amount: Money::new(payment.received, currency) })
+}
+
+/// What a cancelled order's customer got back, or will, because it was cancelled.
+fn given_back(order: &OrderView) -> Option<Money> {
+    let ids = [RefundId::of_undo(&order.order_id), RefundId::of_cancellation(&order.order_id)];
+    let refund = order.refunds.iter().find(|refund| ids.contains(&refund.refund_id))?;
+    matches!(refund.status, RefundStatus::Pending | RefundStatus::Succeeded).then_some(refund.amount)
+}
+
+/// The event with this number: the first one tells how the checkout ended, every other one an entry of the history.
+fn event(order: &OrderView, history: &[HistoryEntry], sequence: u32) -> Option<OrderEvent> {
+    let taken_back = history.iter().find(|entry| entry.event == "order.cancelled" && entry.event_sequence.is_none());
+    let entry = match sequence {
+        1 => match taken_back {
+            Some(entry) => entry,
+            None => return Some(OrderEvent::Confirmed { total: order.order.total }),
+        },
+        _ => history.iter().find(|entry| entry.event_sequence == Some(sequence))?,
+    };
+    let text = |name: &str| entry.detail[name].as_str().map(str::to_owned);
+    match entry.event.as_str() {
+        "order.cancelled" => Some(OrderEvent::Cancelled { reason: text("reason")? }),
+        "order.shipped" => {
+            let shipment = order.shipment.clone()?;
+            let parcel = Parcel { carrier: shipment.carrier, tracking_number: shipment.tracking_number };
+            Some(OrderEvent::Shipped { parcel })
+        }
+        "order.delivered" => Some(OrderEvent::Delivered),
+        "order.refunded" => {
+            let refund_id: RefundId = text("refund_id")?.parse().ok()?;
+            let amount = order.refunds.iter().find(|refund| refund.refund_id == refund_id)?.amount;
+            Some(OrderEvent::Refunded { refund_id, amount })
+        }
+        _ => None,
+    }
+}
+
+#[activities]
+impl Recoveries {
+    /// Looks at an order everywhere, and says what is left to do. Changes nothing.
+    #[activity(definition = contract::definitions::Examine)]
+    pub async fn examine(self: Arc<Self>, ctx: ActivityContext, input: Examine) -> Result<Examined, ActivityError> {
+        let engine = Engine::new(ctx.client());
+        self.examine_order(&engine, &input.order_id).await.map_err(|error| activity_error(&error))
+    }
+
+    /// Writes payment, claim and history of a cancelled order that was paid late, in one statement.
+    #[activity(definition = contract::definitions::BookLatePayment)]
+    pub async fn book_late_payment(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: BookLatePayment,
+    ) -> Result<RefundClaim, ActivityError> {
+        self.book(input).await.map_err(|error| activity_error(&OrderActivityError::from(error)))
+    }
+}
