@@ -38,7 +38,7 @@ pub struct Payments {
 #[derive(Debug, thiserror::Error)]
 pub enum PaymentError {
     /// Stripe said no, or nothing.
-    #[error("{0}")]
+    #[error(transparent)]
     Stripe(#[from] Error),
     /// The payment is neither made nor refused yet.
     #[error("the payment intent is still {0}")]
