@@ -9,6 +9,7 @@ pub mod carts;
 mod error;
 pub mod events;
 pub mod inventory;
+pub mod late_payments;
 pub mod notifications;
 pub mod orders;
 pub mod payments;

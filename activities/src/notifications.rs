@@ -157,6 +157,7 @@ fn wants_mail(message: &Message, settings: &NotificationSettings) -> bool {
         Message::Welcome
         | Message::OrderConfirmed { .. }
         | Message::PaymentProblem { .. }
+        | Message::CardDeclined { .. }
         | Message::OrderCancelled { .. }
         | Message::Custom { .. } => true,
     }
@@ -194,6 +195,7 @@ mod tests {
         for message in [
             Message::Welcome,
             Message::PaymentProblem { order_id: order_id(), reason: reason() },
+            Message::CardDeclined { order_id: order_id(), until: 0 },
             Message::OrderCancelled { order_id: order_id(), reason: reason(), refunded: None },
             Message::Custom { by: "usr_1".parse().unwrap(), order_id: Some(order_id()), subject, text },
         ] {

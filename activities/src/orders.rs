@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use kassa_domain::{PricedOrder, ProductId, RefundId};
 use kassa_store::orders::{
-    CancellationRequest, CancellationResult, CapturedPayment, OrderError, OrderIdentity, PlaceResult, RefundedCharge,
+    CancellationRequest, CancellationResult, CapturedPayment, DeclinedCard, OrderError, OrderIdentity, PlaceResult,
+    RefundedCharge,
 };
 use kassa_store::{Products, StoreError};
 use kassa_workflows::checkout::{CheckoutAnswer, Refusal, quote};
 use kassa_workflows::contracts::orders::{
-    self as contract, AwaitPayment, CancelOrder, CancelSale, ConfirmOrder, Fulfil, Fulfilled, PlaceOrder, Placed,
-    SaleCancelled, Told,
+    self as contract, AwaitPayment, CancelOrder, CancelSale, ConfirmOrder, Fulfil, Fulfilled, PaymentFailed,
+    PlaceOrder, Placed, SaleCancelled, Told,
 };
 use kassa_workflows::contracts::payments::Captured;
 use kassa_workflows::contracts::refunds::RefundClaim;
@@ -162,7 +163,19 @@ impl Orders {
         _ctx: ActivityContext,
         input: AwaitPayment,
     ) -> Result<(), ActivityError> {
-        let waited = self.orders.await_payment(&input.order_id, input.expires_at).await;
+        let waited = self.orders.await_payment(&input.order_id, input.attempt, input.expires_at).await;
+        waited.map_err(|error| activity_error(&OrderActivityError::from(error)))
+    }
+
+    /// Writes status and history of an order whose card was declined and that waits for another one, in one statement.
+    #[activity(definition = contract::definitions::PaymentFailed)]
+    pub async fn payment_failed(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: PaymentFailed,
+    ) -> Result<(), ActivityError> {
+        let PaymentFailed { order_id, attempt, code, expires_at } = input;
+        let waited = self.orders.payment_failed(&order_id, &DeclinedCard { attempt, code, expires_at }).await;
         waited.map_err(|error| activity_error(&OrderActivityError::from(error)))
     }
 

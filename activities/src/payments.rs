@@ -1,9 +1,11 @@
 //! Payments at Stripe: one `PaymentIntent` per order, charged once, taken back once.
 
+mod another_card;
 mod awaited;
 mod charge;
 mod create_refund;
 mod intents;
+mod kept;
 mod refund;
 
 pub use self::awaited::AwaitedPayments;
@@ -14,7 +16,7 @@ use std::time::{Duration, SystemTime};
 use kassa_domain::OrderId;
 use kassa_stripe_client::{Error, PooledStripe};
 use kassa_workflows::contracts::payments::{
-    self as contract, Charge, Charged, CreateRefund, Refund, RefundProgress, Refunded,
+    self as contract, AnotherCharge, Charge, Charged, CreateRefund, Refund, RefundProgress, Refunded,
 };
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -52,6 +54,9 @@ pub enum PaymentError {
     /// Stripe adds up the lines to something else.
     #[error("the page asks for another amount than the order costs")]
     OtherAmount,
+    /// A currency that we do not know.
+    #[error("Stripe has captured in {0}, which is no currency that we know")]
+    UnknownCurrency(String),
     /// A currency that Stripe does not know.
     #[error("Stripe does not know the currency {0}")]
     Currency(&'static str),
@@ -65,7 +70,7 @@ impl Classified for PaymentError {
             Self::Canceled => "PaymentCanceled",
             Self::OutOfKeys => "OutOfIdempotencyKeys",
             Self::OtherAmount => "OtherAmount",
-            Self::Currency(_) => "UnknownCurrency",
+            Self::Currency(_) | Self::UnknownCurrency(_) => "UnknownCurrency",
         }
     }
 
@@ -74,7 +79,9 @@ impl Classified for PaymentError {
             // A wrong or expired secret key is mended in the configuration, not in the order.
             Self::Stripe(error) => error.is_retryable() || matches!(error.status(), Some(401 | 403)),
             Self::Unfinished(_) => true,
-            Self::Canceled | Self::OutOfKeys | Self::OtherAmount | Self::Currency(_) => false,
+            Self::Canceled | Self::OutOfKeys | Self::OtherAmount | Self::Currency(_) | Self::UnknownCurrency(_) => {
+                false
+            }
         }
     }
 }
@@ -112,6 +119,19 @@ impl Payments {
         }
         let since = first_try(&input).or(ctx.info().scheduled_time).unwrap_or_else(SystemTime::now);
         self.charge_once(&input, since).await.map_err(|error| activity_error(&error))
+    }
+
+    /// Charges another card once, however often it is called.
+    #[activity(definition = contract::definitions::Confirm)]
+    pub async fn confirm(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: AnotherCharge,
+    ) -> Result<Charged, ActivityError> {
+        if self.gate.is_closed().await.map_err(|error| activity_error(&error))? {
+            return Ok(Charged::Held);
+        }
+        self.charge_another(&input).await.map_err(|error| activity_error(&error))
     }
 
     /// Takes the charge back once, however often it is called.

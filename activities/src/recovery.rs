@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use kassa_domain::{Line, Money, OrderId, OrderStatus, Parcel, PaymentId, PricedLine, RefundId, parse_currency};
-use kassa_store::orders::{CapturedPayment, HistoryEntry, OrderError, OrderView, RefundStatus};
+use kassa_domain::{Line, Money, OrderId, OrderStatus, Parcel, PricedLine, RefundId, parse_currency};
+use kassa_store::orders::{HistoryEntry, OrderView, RefundStatus};
 use kassa_store::reservations::ReservationStatus;
 use kassa_store::{EventLog, Orders, Reservations, StoreError};
 use kassa_stripe_client::PooledStripe;
 use kassa_workflows::contracts::events::OrderEvent;
 use kassa_workflows::contracts::orders::PlaceOrder;
 use kassa_workflows::contracts::payments::Captured;
-use kassa_workflows::contracts::recovery::{self as contract, BookLatePayment, Examine, Examined, Left, Unpublished};
+use kassa_workflows::contracts::recovery::{self as contract, Examine, Examined, Left, Unpublished};
 use kassa_workflows::contracts::refunds::RefundClaim;
 use kassa_workflows::recovery::workflow_id;
 use temporalio_macros::activities;
@@ -18,11 +18,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use time::Duration;
 
 use crate::error::{Classified, activity_error};
-use crate::orders::OrderActivityError;
 use crate::reconciliation::{AtStripe, Engine, ReconciliationError, Stripe, owed, publishers_of, unpublished};
-
-/// Why the refund is made, as the books say.
-const REASON: &str = "recovered";
 
 /// Around the time at which an order was placed, its page was opened: not much before by another clock, and after it for as
 /// long as steps are retried at most.
@@ -162,15 +158,6 @@ impl Recoveries {
         });
         told.collect()
     }
-
-    async fn book(&self, late: BookLatePayment) -> Result<RefundClaim, OrderError> {
-        let BookLatePayment { order_id, captured: Captured { payment_intent, amount } } = late;
-        let refund_id = RefundId::of_recovery(&order_id);
-        let payment_id = PaymentId::of(&order_id);
-        let payment = CapturedPayment { payment_id, payment_intent: payment_intent.clone(), amount };
-        self.orders.book_late_payment(&order_id, &payment, &refund_id, REASON).await?;
-        Ok(RefundClaim { refund_id, payment_intent, amount })
-    }
 }
 
 fn line(line: &PricedLine) -> Line {
@@ -224,15 +211,5 @@ impl Recoveries {
     pub async fn examine(self: Arc<Self>, ctx: ActivityContext, input: Examine) -> Result<Examined, ActivityError> {
         let engine = Engine::new(ctx.client());
         self.examine_order(&engine, &input.order_id).await.map_err(|error| activity_error(&error))
-    }
-
-    /// Writes payment, claim and history of a cancelled order that was paid late, in one statement.
-    #[activity(definition = contract::definitions::BookLatePayment)]
-    pub async fn book_late_payment(
-        self: Arc<Self>,
-        _ctx: ActivityContext,
-        input: BookLatePayment,
-    ) -> Result<RefundClaim, ActivityError> {
-        self.book(input).await.map_err(|error| activity_error(&OrderActivityError::from(error)))
     }
 }

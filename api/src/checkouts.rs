@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
-use kassa_domain::{OrderId, OrderStatus, PricedOrder};
-use kassa_workflows::checkout::{ANSWER_UPDATE_ID, Checkout, CheckoutAnswer, CheckoutInput};
+use kassa_domain::{IdempotencyKey, OrderId, OrderStatus, PricedOrder};
+use kassa_workflows::checkout::{
+    ANSWER_UPDATE_ID, CardAnswer, CardRequest, Checkout, CheckoutAnswer, CheckoutInput, card_update_id,
+};
 use kassa_workflows::search_attributes::{CUSTOMER_ID, ORDER_STATE, ORDER_TOTAL};
 use kassa_workflows::workflow_id;
 
@@ -38,6 +40,16 @@ impl Checkouts<'_> {
     /// Whether Temporal knows a workflow of this order, open or closed.
     pub(crate) async fn exists(self, order: &OrderId) -> Result<bool, WorkflowError> {
         self.0.exists(&workflow_id(order)).await
+    }
+
+    /// Tries another card for an order that waits for one.
+    pub(crate) async fn another_card(
+        self,
+        order: &OrderId,
+        key: &IdempotencyKey,
+        card: CardRequest,
+    ) -> Result<CardAnswer, WorkflowError> {
+        self.0.update(&workflow_id(order), Checkout::another_card, card, card_update_id(key)).await
     }
 
     /// Tells the workflow of an order that something may have changed about the payment that it waits for.

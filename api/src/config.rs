@@ -81,7 +81,8 @@ pub struct WorkflowConfig {
     /// `KASSA_TEMPORAL_UI_URL`: where operators find Temporal's web UI.
     pub web_ui: Option<String>,
     /// `KASSA_STEP_PATIENCE_MS`, `KASSA_REFUND_PATIENCE_MS`, `KASSA_PAYMENT_HOLD_MS`, `KASSA_PAYMENT_POLL_MS`,
-    /// `KASSA_VALVE_LOOK_MS`, `KASSA_VALVE_SETTLE_MS`: how patient workflows are.
+    /// `KASSA_VALVE_LOOK_MS`, `KASSA_VALVE_SETTLE_MS`: how patient workflows are; `KASSA_CARD_ATTEMPTS`: how many cards may be
+    /// tried for one order.
     pub policy: Policy,
     /// `KASSA_RECONCILE_*`: what a reconciliation judges.
     pub reconciliation: ReconciliationPolicy,
@@ -182,6 +183,9 @@ impl WorkflowConfig {
         if let Some(settle) = settings.milliseconds("KASSA_VALVE_SETTLE_MS", 2_000, 60 * 60 * 1_000)? {
             policy.valve_settle_ms = settle;
         }
+        if let Some(attempts) = settings.number("KASSA_CARD_ATTEMPTS", "of cards", 1, 10)? {
+            policy.card_attempts = u32::try_from(attempts).unwrap_or(1);
+        }
         let answer_timeout = settings.milliseconds("KASSA_ANSWER_TIMEOUT_MS", 100, 300_000)?.unwrap_or(30_000);
         Ok(Self {
             task_queue: settings.text("KASSA_TASK_QUEUE")?.unwrap_or_else(|| TASK_QUEUE.to_owned()),
@@ -258,6 +262,7 @@ mod tests {
             ("KASSA_PAYMENT_POLL_MS", "0"),
             ("KASSA_VALVE_LOOK_MS", "60001"),
             ("KASSA_VALVE_SETTLE_MS", "1999"),
+            ("KASSA_CARD_ATTEMPTS", "0"),
             ("KASSA_RETURN_URL_ORIGINS", "http://shop.example"),
             ("KASSA_STRIPE_WEBHOOK_SECRET", "too-short,,"),
             ("KASSA_HEAD_TIMEOUT_MS", "0"),

@@ -13,6 +13,7 @@ mod diagnosis;
 mod etag;
 mod extract;
 mod guest_cart;
+mod late_payments;
 mod limits;
 mod messages;
 mod metrics;

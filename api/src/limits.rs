@@ -53,10 +53,12 @@ pub enum Action {
     Refresh,
     /// Trying cards, and holding stock.
     Checkout,
+    /// Trying other cards.
+    Payment,
 }
 
 /// The routes with limits; all of them are posted to.
-const ROUTES: [(&str, Action); 8] = [
+const ROUTES: [(&str, Action); 9] = [
     ("/api/users/register", Action::Register),
     ("/api/users/login", Action::Login),
     ("/api/users/confirm", Action::Code),
@@ -65,6 +67,7 @@ const ROUTES: [(&str, Action); 8] = [
     ("/api/users/forgotten-password", Action::Mail),
     ("/api/users/refresh", Action::Refresh),
     ("/api/checkout", Action::Checkout),
+    ("/api/orders/{id}/payment", Action::Payment),
 ];
 
 impl Action {
@@ -84,6 +87,7 @@ impl Action {
             Self::Mail => "mail",
             Self::Refresh => "refresh",
             Self::Checkout => "checkout",
+            Self::Payment => "payment",
         }
     }
 }
@@ -263,6 +267,7 @@ mod tests {
     #[test]
     fn only_posts_to_the_listed_routes_are_limited() {
         assert_eq!(Action::of(&Method::POST, "/api/checkout"), Some(Action::Checkout));
+        assert_eq!(Action::of(&Method::POST, "/api/orders/{id}/payment"), Some(Action::Payment));
         assert_eq!(Action::of(&Method::GET, "/api/checkout"), None);
         assert_eq!(Action::of(&Method::POST, "/api/products"), None);
     }

@@ -105,6 +105,8 @@ problem_codes! {
     OrderCancelled = "order_cancelled", CONFLICT, "The order was cancelled";
     /// The order is on its way or with the customer.
     NotCancellable = "not_cancellable", CONFLICT, "The order cannot be cancelled any more";
+    /// No card is wanted for the order: it is paid, it has ended, or another card is being tried.
+    NotAwaitingCard = "not_awaiting_card", CONFLICT, "The order does not wait for another card";
     /// Less is left of the payment than should be given back.
     RefundExceedsCaptured = "refund_exceeds_captured", CONFLICT, "Not that much is left of the payment";
     /// The payment provider did not make the refund.
@@ -188,6 +190,13 @@ pub(crate) struct ProblemBody {
     /// Why the card was declined.
     #[serde(skip_serializing_if = "Option::is_none")]
     decline: Option<DeclineBody>,
+    /// How many more cards may be tried for the order; absent if it does not wait for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts_left: Option<u32>,
+    /// Until when (RFC 3339); then the order is cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date-time")]
+    expires_at: Option<String>,
     /// The lines that could not be served.
     #[serde(skip_serializing_if = "Option::is_none")]
     lines: Option<Vec<ShortageBody>>,
@@ -225,6 +234,8 @@ impl Problem {
             order_id: None,
             order_token: None,
             decline: None,
+            attempts_left: None,
+            expires_at: None,
             lines: None,
             total: None,
             expected_total: None,
@@ -299,6 +310,14 @@ impl Problem {
         self
     }
 
+    /// Says how many more cards may be tried, and until when.
+    #[must_use]
+    pub(crate) fn another_card(mut self, attempts_left: u32, expires_at: Option<String>) -> Self {
+        self.body.attempts_left = Some(attempts_left);
+        self.body.expires_at = expires_at;
+        self
+    }
+
     /// Lets a guest back to the order.
     #[must_use]
     pub(crate) fn order_token(mut self, token: Option<String>) -> Self {
@@ -324,6 +343,13 @@ impl Problem {
     #[must_use]
     pub(crate) fn totals(mut self, expected: Money, total: Money) -> Self {
         self.body.expected_total = Some(expected.into());
+        self.body.total = Some(total.into());
+        self
+    }
+
+    /// Says what the order costs.
+    #[must_use]
+    pub(crate) fn total(mut self, total: Money) -> Self {
         self.body.total = Some(total.into());
         self
     }

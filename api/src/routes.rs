@@ -43,6 +43,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(orders::events::get_order_events))
         .routes(routes!(orders::status::put_order_status))
         .routes(routes!(orders::timeline::get_timeline))
+        .routes(routes!(orders::another_card::pay_order))
         .routes(routes!(cancel::cancel_order))
         .routes(routes!(payments::valve::get_payment_valve, payments::valve::put_payment_valve))
         .routes(routes!(payments::get_payment))

@@ -1,5 +1,7 @@
 //! Starting workflows, waiting for what they answer, and whether Temporal can be reached at all.
 
+mod update;
+
 use std::time::Duration;
 
 use temporalio_client::errors::{

@@ -105,6 +105,12 @@ impl<'shop> Customer<'shop> {
         }
     }
 
+    /// A request to pay an order of this customer with another card, under a key.
+    pub fn pays_again(&self, order: &Answer, payment_method: &str, key: &str) -> RequestBuilder {
+        let request = self.about(Method::POST, order, "/payment").header("idempotency-key", key);
+        request.json(&json!({ "payment_method": payment_method }))
+    }
+
     /// A request to the checkout as raw as a test wants it.
     pub fn raw_checkout(&self) -> RequestBuilder {
         self.signs(self.shop.http.post(self.shop.url("/api/checkout")))

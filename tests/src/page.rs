@@ -17,7 +17,8 @@ pub struct Page {
 impl Page {
     /// The page to which an answer leads; the order has to wait for it.
     pub fn of(answer: &Answer) -> anyhow::Result<Self> {
-        let waits = answer.status == StatusCode::CREATED && answer.body["status"] == "AWAITING_PAYMENT";
+        let taken = [StatusCode::CREATED, StatusCode::OK].contains(&answer.status);
+        let waits = taken && answer.body["status"] == "AWAITING_PAYMENT";
         ensure!(waits, "the order waits for nobody: {answer:#?}");
         ensure!(answer.body["expires_at"].is_string(), "nobody knows until when: {answer:#?}");
         let url = answer.body["payment_url"].as_str().context("an address to pay at")?;

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, ensure};
 use kassa_domain::{OrderId, OrderStatus};
 use kassa_workflows::checkout::Checkout;
-use kassa_workflows::{cancellation, fulfilment, refund, workflow_id};
+use kassa_workflows::{cancellation, fulfilment, late_payment, refund, workflow_id};
 use serde::Deserialize;
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::grpc::WorkflowService;
@@ -123,7 +123,7 @@ impl Shop {
         .await
     }
 
-    /// Waits until an order's cancellation, refunds and shipping have completed, as far as there are any.
+    /// Waits until an order's cancellation, refunds, late payments and shipping have completed, as far as there are any.
     pub async fn settled(&self, order: &OrderId) -> anyhow::Result<()> {
         let Some(stored) = self.orders.find(order).await? else { return Ok(()) };
         let refunds = stored.refunds.iter().map(|refund| refund::workflow_id(&refund.refund_id));
@@ -131,7 +131,8 @@ impl Shop {
         let steps = [OrderStatus::Shipped, OrderStatus::Delivered].into_iter().filter(|_| stored.shipment.is_some());
         let steps = steps.flat_map(|step| (1..stored.version).map(move |from| (step, from)));
         let steps = steps.map(|(step, from)| fulfilment::workflow_id(order, step, from));
-        for id in refunds.chain([cancellation::workflow_id(order)]).chain(steps) {
+        let late = self.payments(order).into_iter().map(|payment| late_payment::workflow_id(&payment.id));
+        for id in refunds.chain([cancellation::workflow_id(order)]).chain(steps).chain(late) {
             if self.describe_workflow(&id).await?.is_some() {
                 self.completed(&id).await?;
             }

@@ -9,6 +9,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use kassa_activities::carts::Carts;
 use kassa_activities::events::Events;
 use kassa_activities::inventory::Inventory;
+use kassa_activities::late_payments::{LateBooks, LateMoney, LateStock};
 use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::{AwaitedPayments, Payments};
@@ -53,6 +54,9 @@ pub async fn connect(config: &Config) -> anyhow::Result<Activities> {
             stripe.clone(),
         ),
         recoveries: Recoveries::new(orders.clone(), reservations.clone(), log.clone(), stripe.clone()),
+        late_money: LateMoney::new(stripe.clone(), gate.clone()),
+        late_books: LateBooks::new(orders.clone()),
+        late_stock: LateStock::new(reservations.clone()),
         orders: Orders::new(orders, products),
         inventory: Inventory::new(reservations),
         refunds: Refunds::new(kassa_store::Refunds::new(database)),

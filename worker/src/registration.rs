@@ -5,6 +5,7 @@ use std::time::Duration;
 use kassa_activities::carts::Carts;
 use kassa_activities::events::Events;
 use kassa_activities::inventory::Inventory;
+use kassa_activities::late_payments::{LateBooks, LateMoney, LateStock};
 use kassa_activities::notifications::Notifications;
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::{AwaitedPayments, Payments};
@@ -16,6 +17,7 @@ use kassa_workflows::cancellation::Cancellation;
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::finding::ParkedFinding;
 use kassa_workflows::fulfilment::FulfilOrder;
+use kassa_workflows::late_payment::LatePayments;
 use kassa_workflows::notification::Notification;
 use kassa_workflows::reconciliation::Reconcile;
 use kassa_workflows::recovery::Recovery;
@@ -42,6 +44,12 @@ pub struct Activities {
     pub awaited_payments: AwaitedPayments,
     /// The valve before Stripe, in DynamoDB.
     pub valve: Valve,
+    /// Money that comes late, at Stripe.
+    pub late_money: LateMoney,
+    /// Money that comes late, in the books.
+    pub late_books: LateBooks,
+    /// Money that comes late, and the stock that it may still buy.
+    pub late_stock: LateStock,
     /// Messages through SES and SNS.
     pub notifications: Notifications,
     /// Events on EventBridge.
@@ -64,6 +72,9 @@ pub fn options(task_queue: &str, activities: Activities) -> Result<WorkerOptions
         .register_activities(activities.refunds)
         .register_activities(activities.awaited_payments)
         .register_activities(activities.valve)
+        .register_activities(activities.late_money)
+        .register_activities(activities.late_books)
+        .register_activities(activities.late_stock)
         .register_activities(activities.notifications)
         .register_activities(activities.events)
         .register_activities(activities.carts)
@@ -73,6 +84,7 @@ pub fn options(task_queue: &str, activities: Activities) -> Result<WorkerOptions
         .register_workflow::<Notification>()?
         .register_workflow::<FulfilOrder>()?
         .register_workflow::<Refund>()?
+        .register_workflow::<LatePayments>()?
         .register_workflow::<Cancellation>()?
         .register_workflow::<Reconcile>()?
         .register_workflow::<Recovery>()?

@@ -1,11 +1,13 @@
 //! The checkout of one order.
 
 mod answer;
+mod card;
 mod details;
 mod step;
 mod workflow;
 
 pub use answer::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, Payment, Policy, Refusal, quote};
+pub use card::{CardAnswer, CardRequest, Cards, card_update_id};
 pub use step::{Step, Undo, UndoStack};
 pub use workflow::Checkout;
 

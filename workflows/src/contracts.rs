@@ -7,6 +7,7 @@ pub mod awaited;
 pub mod carts;
 pub mod events;
 pub mod inventory;
+pub mod late_payments;
 pub mod notifications;
 pub mod orders;
 pub mod payments;
@@ -16,9 +17,10 @@ pub mod refunds;
 pub mod valve;
 
 /// The wire names of all activities: what a worker has to register.
-pub const ACTIVITY_NAMES: [&str; 28] = [
+pub const ACTIVITY_NAMES: [&str; 35] = [
     orders::PLACE,
     orders::AWAIT_PAYMENT,
+    orders::PAYMENT_FAILED,
     orders::CONFIRM,
     orders::CANCEL,
     orders::FULFIL,
@@ -28,6 +30,7 @@ pub const ACTIVITY_NAMES: [&str; 28] = [
     inventory::DEDUCT,
     inventory::RESTOCK,
     payments::CHARGE,
+    payments::CONFIRM,
     payments::REFUND,
     payments::CREATE_REFUND,
     refunds::CLAIM,
@@ -38,11 +41,16 @@ pub const ACTIVITY_NAMES: [&str; 28] = [
     awaited::WITHDRAW,
     valve::LOOK,
     valve::ADMIT,
+    late_payments::LOOK,
+    late_payments::READ,
+    late_payments::REVIVE,
+    late_payments::BOOK,
+    late_payments::SELL,
+    late_payments::FORGO,
     notifications::SEND,
     events::PUBLISH,
     carts::SETTLE,
     reconciliation::COMPARE,
     reconciliation::OPEN,
     recovery::EXAMINE,
-    recovery::BOOK_LATE_PAYMENT,
 ];

@@ -9,6 +9,7 @@ pub mod checkout;
 pub mod contracts;
 pub mod finding;
 pub mod fulfilment;
+pub mod late_payment;
 pub mod notification;
 mod options;
 pub mod parking;

@@ -9,7 +9,7 @@ mod workflow;
 use kassa_domain::{Fingerprint, Money, RefundId};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::give_back::{GivenBack, give_back};
+pub(crate) use self::give_back::{GivenBack, give_back, make};
 pub use self::workflow::Refund;
 use crate::checkout::Policy;
 use crate::contracts::refunds::ClaimRefund;

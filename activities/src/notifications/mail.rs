@@ -6,6 +6,8 @@
 use askama::Template;
 use kassa_domain::{Money, OrderId, PricedLine};
 use kassa_workflows::contracts::notifications::Message;
+use time::OffsetDateTime;
+use time::macros::format_description;
 
 use super::reasons;
 
@@ -41,6 +43,7 @@ forms!(
     "order_confirmed.html"
 );
 forms!(payment_problem<'a> { order_id: &'a OrderId, why: &'a str }, "payment_problem.txt", "payment_problem.html");
+forms!(card_declined<'a> { order_id: &'a OrderId, until: Option<&'a str> }, "card_declined.txt", "card_declined.html");
 forms!(
     order_cancelled<'a> { order_id: &'a OrderId, why: &'a str, refunded: Option<Money> },
     "order_cancelled.txt",
@@ -69,6 +72,9 @@ impl Mail {
                 format!("Your order {order_id} was not paid"),
                 payment_problem(order_id, reasons::of_payment_problem(reason))?,
             ),
+            Message::CardDeclined { order_id, until } => {
+                (format!("Your order {order_id} is not paid yet"), card_declined(order_id, utc(*until).as_deref())?)
+            }
             Message::OrderCancelled { order_id, reason, refunded } => (
                 format!("Your order {order_id} is cancelled"),
                 order_cancelled(order_id, reasons::of_cancellation(reason), *refunded)?,
@@ -84,6 +90,12 @@ impl Mail {
         };
         Ok(Self { subject, text, html })
     }
+}
+
+/// A time in seconds since 1970, for somebody whose time zone is not known.
+fn utc(seconds: i64) -> Option<String> {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(format).ok()
 }
 
 #[cfg(test)]
@@ -122,10 +134,11 @@ mod tests {
             Message::Shipped { order_id: order_id.clone(), carrier: None, tracking: None },
             Message::Custom {
                 by: UserId::of_subject("1").unwrap(),
-                order_id: Some(order_id),
+                order_id: Some(order_id.clone()),
                 subject: "About <your> order".to_owned(),
                 text: "Dear customer,\n\n<b>thank you</b>.".to_owned(),
             },
+            Message::CardDeclined { order_id, until: 1_790_000_000 },
         ]
     }
 

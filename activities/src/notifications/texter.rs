@@ -71,6 +71,7 @@ pub(super) fn text(message: &Message) -> Option<String> {
         }
         Message::Welcome
         | Message::PaymentProblem { .. }
+        | Message::CardDeclined { .. }
         | Message::OrderCancelled { .. }
         | Message::Refunded { .. }
         | Message::Custom { .. } => None,

@@ -17,7 +17,8 @@ impl Payments {
                 Ok(intent) => return self.settle(intent, charge).await,
                 Err(PaymentError::Stripe(error)) => {
                     if let Some(decline) = decline(&error) {
-                        return Ok(Charged::Declined { decline });
+                        let payment_intent = error.api_error().and_then(|error| error.payment_intent_id.clone());
+                        return Ok(Charged::Declined { decline, payment_intent });
                     }
                     if !is_saved_failure(&error) {
                         return Err(error.into());
@@ -34,7 +35,7 @@ impl Payments {
         Err(PaymentError::OutOfKeys)
     }
 
-    async fn settle(&self, intent: PaymentIntent, charge: &Charge) -> Result<Charged, PaymentError> {
+    pub(super) async fn settle(&self, intent: PaymentIntent, charge: &Charge) -> Result<Charged, PaymentError> {
         // What a repeated request returns is what was true at the first one.
         let intent = if is_final(&intent.status) { intent } else { self.retrieve(intent.id.as_str()).await? };
         match &intent.status {
@@ -42,11 +43,11 @@ impl Payments {
                 Ok(Charged::Captured { captured: captured(&intent, charge.amount.currency) })
             }
             PaymentIntentStatus::RequiresPaymentMethod | PaymentIntentStatus::RequiresConfirmation => {
-                Ok(Charged::Declined { decline: last_decline(&intent) })
+                Ok(Charged::Declined { decline: last_decline(&intent), payment_intent: Some(intent.id.to_string()) })
             }
             PaymentIntentStatus::RequiresAction => Ok(match authentication_page(&intent) {
                 Some(url) => Charged::Awaiting { payment_intent: intent.id.to_string(), url },
-                None => Charged::Declined { decline: unauthenticated() },
+                None => Charged::Declined { decline: unauthenticated(), payment_intent: Some(intent.id.to_string()) },
             }),
             PaymentIntentStatus::Canceled => Err(PaymentError::Canceled),
             PaymentIntentStatus::Processing | PaymentIntentStatus::RequiresCapture | _ => {
@@ -70,7 +71,7 @@ fn unauthenticated() -> Decline {
     }
 }
 
-fn is_final(status: &PaymentIntentStatus) -> bool {
+pub(super) fn is_final(status: &PaymentIntentStatus) -> bool {
     matches!(status, PaymentIntentStatus::Succeeded | PaymentIntentStatus::Canceled)
 }
 
@@ -100,7 +101,7 @@ fn is_about_amount(error: &ApiError) -> bool {
 }
 
 /// The decline in an error, if it is the customer's means of payment that is wrong, not our request.
-fn decline(error: &Error) -> Option<Decline> {
+pub(super) fn decline(error: &Error) -> Option<Decline> {
     let api = error.api_error()?;
     let is_customers = match api.error_type {
         ErrorType::CardError => true,

@@ -53,6 +53,8 @@ pub struct LimitSettings {
     pub refresh: Limit,
     /// `KASSA_LIMIT_CHECKOUT`
     pub checkout: Limit,
+    /// `KASSA_LIMIT_PAYMENT`
+    pub payment: Limit,
 }
 
 impl Default for LimitSettings {
@@ -66,6 +68,7 @@ impl Default for LimitSettings {
             mail: limit(3, 30, 15),
             refresh: limit(30, 300, 5),
             checkout: limit(20, 120, 10),
+            payment: limit(10, 60, 10),
         }
     }
 }
@@ -84,6 +87,7 @@ impl LimitSettings {
             mail: read("KASSA_LIMIT_MAIL", default.mail)?,
             refresh: read("KASSA_LIMIT_REFRESH", default.refresh)?,
             checkout: read("KASSA_LIMIT_CHECKOUT", default.checkout)?,
+            payment: read("KASSA_LIMIT_PAYMENT", default.payment)?,
         })
     }
 
@@ -95,12 +99,13 @@ impl LimitSettings {
             Action::Mail => self.mail,
             Action::Refresh => self.refresh,
             Action::Checkout => self.checkout,
+            Action::Payment => self.payment,
         }
     }
 
     pub(super) fn longest_span(&self) -> Duration {
-        let Self { register, login, code, mail, refresh, checkout } = self;
-        let limits = [register, login, code, mail, refresh, checkout];
+        let Self { register, login, code, mail, refresh, checkout, payment } = self;
+        let limits = [register, login, code, mail, refresh, checkout, payment];
         limits.into_iter().map(|limit| limit.span).max().unwrap_or_default()
     }
 }

@@ -2,7 +2,7 @@
 
 mod basket;
 mod buyer;
-mod payment;
+pub(super) mod payment;
 
 use axum::Json as JsonBody;
 use axum::extract::State;
@@ -59,7 +59,7 @@ pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[(
 pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// How long a client waits before it asks again for an order that is not decided yet, in seconds.
-const ASK_AGAIN: u16 = 2;
+pub(super) const ASK_AGAIN: u16 = 2;
 
 /// The same for an order that is held because payments are paused: that takes minutes.
 const ASK_AGAIN_HELD: u16 = 15;
@@ -248,18 +248,18 @@ pub(crate) async fn create_checkout(
 
 /// What names the order to the client, and lets a guest back to it.
 #[derive(Debug, Clone)]
-struct Receipt {
+pub(super) struct Receipt {
     order_id: OrderId,
     order_token: Option<String>,
 }
 
 impl Receipt {
-    fn new(signer: &Signer, order_id: &OrderId, caller: &Caller) -> Self {
+    pub(super) fn new(signer: &Signer, order_id: &OrderId, caller: &Caller) -> Self {
         Self { order_id: order_id.clone(), order_token: order_token(signer, order_id, caller) }
     }
 
     /// Adds both to a problem.
-    fn on(&self, problem: Problem) -> Problem {
+    pub(super) fn on(&self, problem: Problem) -> Problem {
         problem.order(&self.order_id).order_token(self.order_token.clone())
     }
 }
@@ -341,7 +341,16 @@ fn refused(refusal: Refusal) -> Problem {
 
 fn answered(answer: CheckoutAnswer, request_id: &str, receipt: Receipt) -> Response {
     let CheckoutAnswer { request_id: first, outcome, .. } = answer;
-    let mut response = match outcome {
+    let mut response = told(outcome, receipt);
+    if first != request_id {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// How the money question was decided, as the caller is told.
+pub(super) fn told(outcome: CheckoutOutcome, receipt: Receipt) -> Response {
+    match outcome {
         CheckoutOutcome::Confirmed { total, payment_id } => {
             let location = location(&receipt.order_id);
             let body = CheckoutBody {
@@ -368,10 +377,18 @@ fn answered(answer: CheckoutAnswer, request_id: &str, receipt: Receipt) -> Respo
             };
             (StatusCode::CREATED, location, JsonBody(body)).into_response()
         }
-        CheckoutOutcome::Held => return undecided(receipt, ASK_AGAIN_HELD),
+        CheckoutOutcome::Held => undecided(receipt, ASK_AGAIN_HELD),
         CheckoutOutcome::PaymentUnavailable => {
             let detail = "Payments were paused for too long, so nothing was charged. A new key tries again.";
             receipt.on(Problem::new(ProblemCode::CheckoutFailed, detail)).into_response()
+        }
+        CheckoutOutcome::AwaitingCard { decline, total, attempts_left, expires_at } => {
+            let problem = Problem::new(
+                ProblemCode::PaymentDeclined,
+                "Nothing was charged, and everything is held: pay with another card at /api/orders/{id}/payment.",
+            );
+            let problem = receipt.on(problem).decline(decline.into()).total(total);
+            problem.another_card(attempts_left, rfc3339(expires_at)).into_response()
         }
         CheckoutOutcome::PaymentExpired => {
             let detail = "The customer did not pay in time, so nothing was charged. Another purchase needs a new key.";
@@ -407,14 +424,10 @@ fn answered(answer: CheckoutAnswer, request_id: &str, receipt: Receipt) -> Respo
             );
             receipt.on(problem).into_response()
         }
-    };
-    if first != request_id {
-        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
-    response
 }
 
-fn undecided(receipt: Receipt, ask_again: u16) -> Response {
+pub(super) fn undecided(receipt: Receipt, ask_again: u16) -> Response {
     let mut headers = location(&receipt.order_id);
     headers.insert(RETRY_AFTER, HeaderValue::from(ask_again));
     let body = CheckoutBody {
@@ -439,7 +452,7 @@ fn location(order_id: &OrderId) -> HeaderMap {
     HeaderMap::from_iter([(LOCATION, path)])
 }
 
-fn not_answered(error: WorkflowError, receipt: &Receipt) -> Problem {
+pub(super) fn not_answered(error: WorkflowError, receipt: &Receipt) -> Problem {
     let problem = match error {
         WorkflowError::Interrupted => Problem::new(
             ProblemCode::CheckoutInterrupted,

@@ -1,5 +1,6 @@
 //! Reading orders and what happened to them, listing them, and sending them on their way.
 
+pub(crate) mod another_card;
 pub(crate) mod diagnosis;
 pub(crate) mod events;
 pub(crate) mod list;
@@ -26,6 +27,18 @@ pub(crate) const PROBLEMS: &[(&str, &[ProblemCode])] = &[
     ("list_orders", &[ProblemCode::Forbidden, ProblemCode::TemporarilyUnavailable]),
     ("get_order_diagnosis", &[ProblemCode::OrderNotFound, ProblemCode::TemporarilyUnavailable]),
     ("get_order_events", &[ProblemCode::OrderNotFound, ProblemCode::TemporarilyUnavailable]),
+    (
+        "pay_order",
+        &[
+            ProblemCode::OrderNotFound,
+            ProblemCode::NotAwaitingCard,
+            ProblemCode::PaymentDeclined,
+            ProblemCode::IdempotencyKeyReused,
+            ProblemCode::OrderCancelled,
+            ProblemCode::CheckoutFailed,
+            ProblemCode::TemporarilyUnavailable,
+        ],
+    ),
     (
         "put_order_status",
         &[ProblemCode::OrderNotFound, ProblemCode::IllegalTransition, ProblemCode::TemporarilyUnavailable],

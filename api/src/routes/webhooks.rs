@@ -5,11 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use kassa_domain::OrderId;
+use kassa_store::Orders;
 use kassa_workflows::contracts::awaited::{AWAITED, AWAITED_KEY, ORDER_ID_KEY};
 use serde_json::Value;
 
 use crate::checkouts::Checkouts;
 use crate::extract::Raw;
+use crate::late_payments::SucceededPayment;
 use crate::problem::{Problem, ProblemCode};
 use crate::stripe_signature::{Unsigned, WebhookSecrets};
 use crate::workflows::Workflows;
@@ -29,7 +31,8 @@ const ENDS: &[&str] = &[
 /// Receives an event from Stripe.
 ///
 /// An event only wakes the order that waits for its payment, which then asks Stripe itself; so events may come twice, late, in any
-/// order, or not at all. Events about anything else are taken and ignored. An event that cannot be handed on now is
+/// order, or not at all. A payment of an order that was cancelled before is dealt with by a workflow of its own: it revives the order
+/// or gives the money back. Events about anything else are taken and ignored. An event that cannot be handed on now is
 /// answered with an error, so that Stripe sends it again.
 #[utoipa::path(
     post, path = "/api/webhooks/stripe", tag = "webhooks",
@@ -51,6 +54,7 @@ const ENDS: &[&str] = &[
     responses((status = OK, description = "Taken.")),
 )]
 pub(crate) async fn receive_stripe_event(
+    State(orders): State<Orders>,
     State(workflows): State<Workflows>,
     State(secrets): State<WebhookSecrets>,
     headers: HeaderMap,
@@ -68,6 +72,9 @@ pub(crate) async fn receive_stripe_event(
         let event_id = event["id"].as_str().unwrap_or_default();
         Checkouts(&workflows).payment_changed(&order_id, event_id).await?;
     }
+    if let Some(payment) = succeeded(&event) {
+        payment.if_late(&orders, &workflows).await?;
+    }
     Ok(StatusCode::OK)
 }
 
@@ -76,6 +83,19 @@ fn awaiting_order(event: &Value) -> Option<OrderId> {
     let metadata = &event["data"]["object"]["metadata"];
     let concerns = ENDS.contains(&event["type"].as_str()?) && metadata[AWAITED_KEY] == AWAITED;
     metadata[ORDER_ID_KEY].as_str().filter(|_| concerns)?.parse().ok()
+}
+
+/// The payment that has succeeded, if the event tells of one of an order. It may be late.
+fn succeeded(event: &Value) -> Option<SucceededPayment> {
+    let object = &event["data"]["object"];
+    let payment_intent = match event["type"].as_str()? {
+        "payment_intent.succeeded" => object["id"].as_str()?,
+        "checkout.session.completed" if object["payment_status"] == "paid" => object["payment_intent"].as_str()?,
+        "checkout.session.async_payment_succeeded" => object["payment_intent"].as_str()?,
+        _ => return None,
+    };
+    let order_id = object["metadata"][ORDER_ID_KEY].as_str()?.parse().ok()?;
+    Some(SucceededPayment { order_id, payment_intent: payment_intent.to_owned() })
 }
 
 #[cfg(test)]
@@ -104,5 +124,23 @@ mod tests {
         ] {
             assert_eq!(awaiting_order(&other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn only_payments_of_orders_that_have_succeeded_may_be_late() {
+        let order_id = "ord_0123456789abcdef0123456789abcdef".parse::<OrderId>().expect("an id");
+        let object = json!({
+            "id": "pi_1", "payment_intent": "pi_2", "payment_status": "paid", "metadata": { "order_id": order_id },
+        });
+        let of = |kind: &str, object: &Value| succeeded(&json!({ "type": kind, "data": { "object": object } }));
+        let payment =
+            |intent: &str| Some(SucceededPayment { order_id: order_id.clone(), payment_intent: intent.to_owned() });
+        assert_eq!(of("payment_intent.succeeded", &object), payment("pi_1"));
+        assert_eq!(of("checkout.session.completed", &object), payment("pi_2"));
+        let mut unpaid = object.clone();
+        unpaid["payment_status"] = json!("unpaid");
+        assert_eq!(of("checkout.session.completed", &unpaid), None);
+        assert_eq!(of("payment_intent.payment_failed", &object), None);
+        assert_eq!(of("payment_intent.succeeded", &json!({ "id": "pi_1", "metadata": {} })), None);
     }
 }

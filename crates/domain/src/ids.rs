@@ -186,6 +186,11 @@ impl RefundId {
         Self(format!("{}{}", Self::PREFIX, short_hash(&["recovery", order.as_str()])))
     }
 
+    /// The refund of a payment that came after its order had ended; there is at most one for each.
+    pub fn of_late_payment(order: &OrderId, payment_intent: &str) -> Self {
+        Self(format!("{}{}", Self::PREFIX, short_hash(&["late-payment", order.as_str(), payment_intent])))
+    }
+
     /// The refund that takes back the charge of an order that could not go on; there is at most one.
     pub fn of_undo(order: &OrderId) -> Self {
         Self(format!("{}{}", Self::PREFIX, order.suffix()))
@@ -270,8 +275,14 @@ mod tests {
         let payment = PaymentId::of(&order);
         let asked = |key: &str| RefundId::derive(&payment, &key.parse().unwrap());
         assert_eq!(asked("refund-01"), asked("refund-01"));
-        let refunds =
-            [RefundId::of_undo(&order), RefundId::of_cancellation(&order), asked("refund-01"), asked("refund-02")];
+        let refunds = [
+            RefundId::of_undo(&order),
+            RefundId::of_cancellation(&order),
+            RefundId::of_late_payment(&order, "pi_1"),
+            RefundId::of_late_payment(&order, "pi_2"),
+            asked("refund-01"),
+            asked("refund-02"),
+        ];
         let distinct: std::collections::BTreeSet<_> = refunds.iter().collect();
         assert_eq!(distinct.len(), refunds.len());
     }

@@ -17,7 +17,7 @@ pub enum OrderStatus {
     PaymentFailed,
     /// Paid and deducted: from here on only forward.
     Confirmed,
-    /// Ended without a sale; nothing is held and nothing is owed.
+    /// Ended without a sale; nothing is held and nothing is owed. Only money that comes late can bring it back.
     Cancelled,
     /// On its way to the customer.
     Shipped,
@@ -60,7 +60,9 @@ impl OrderStatus {
             Self::PaymentFailed => &[Self::AwaitingPayment, Self::Confirmed, Self::Cancelled],
             Self::Confirmed => &[Self::Shipped, Self::Cancelled],
             Self::Shipped => &[Self::Delivered],
-            Self::Cancelled | Self::Delivered => &[],
+            // A customer who paid after the time to pay was over, and whose pieces are still there.
+            Self::Cancelled => &[Self::Confirmed],
+            Self::Delivered => &[],
         }
     }
 
@@ -113,12 +115,16 @@ mod tests {
 
     #[test]
     fn terminal_statuses_lead_nowhere() {
-        for terminal in [OrderStatus::Cancelled, OrderStatus::Delivered] {
-            assert!(terminal.is_terminal());
-            for next in OrderStatus::ALL {
-                assert_eq!(terminal.transition(next), Err(IllegalTransition { from: terminal, to: next }));
-            }
+        let terminal = OrderStatus::Delivered;
+        assert!(terminal.is_terminal());
+        for next in OrderStatus::ALL {
+            assert_eq!(terminal.transition(next), Err(IllegalTransition { from: terminal, to: next }));
         }
+    }
+
+    #[test]
+    fn a_cancelled_order_comes_back_only_by_being_paid() {
+        assert_eq!(OrderStatus::Cancelled.successors(), [OrderStatus::Confirmed]);
     }
 
     #[test]

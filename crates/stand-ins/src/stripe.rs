@@ -80,6 +80,7 @@ use self::connections::{CountingListener, ResetSwitch};
 use self::operations::Origin;
 use self::state::{FollowUp, State};
 use self::store::Store;
+use self::test_methods::Settlement;
 
 /// How long requests that are under way may go on after the server was told to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
@@ -251,12 +252,21 @@ impl Server {
         self.app.read(snapshots::events)
     }
 
-    /// Lets the customer pass or fail 3-D Secure. False when the payment intent does not wait for that.
+    /// Lets the customer pass or fail 3-D Secure, or the issuer take its time. False when the payment intent does not wait for that.
     pub fn authenticate(&self, payment_intent: &str, authentication: Authentication) -> bool {
         let origin = Origin::automatic(self.app.clock.now());
         let authenticate =
             |state: &mut State| payment_intents::authenticate(state, &origin, payment_intent, authentication).is_ok();
         self.app.change(authenticate).unwrap_or(false)
+    }
+
+    /// Lets a payment that is on its way come in, or fail. False when the payment intent is not on its way.
+    pub fn settle(&self, payment_intent: &str, succeeds: bool) -> bool {
+        let origin = Origin::automatic(self.app.clock.now());
+        let settlement = if succeeds { Settlement::Succeeds } else { Settlement::Fails };
+        let settle =
+            |state: &mut State| payment_intents::settle(state, &origin, payment_intent, Some(settlement)).is_ok();
+        self.app.change(settle).unwrap_or(false)
     }
 
     /// Delivers an event to the webhook endpoint once more.

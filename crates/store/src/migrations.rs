@@ -13,6 +13,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_orders", sql: include_str!("../migrations/0001_orders.sql") },
     Migration { name: "0002_fulfilment", sql: include_str!("../migrations/0002_fulfilment.sql") },
     Migration { name: "0003_refunds", sql: include_str!("../migrations/0003_refunds.sql") },
+    Migration { name: "0004_another_card", sql: include_str!("../migrations/0004_another_card.sql") },
 ];
 
 /// Why the schema could not be brought up to date.

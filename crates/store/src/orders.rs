@@ -8,6 +8,7 @@ mod changed;
 mod fulfil;
 mod late_payment;
 mod list;
+mod unpaid;
 mod view;
 
 use kassa_domain::{
@@ -20,7 +21,9 @@ use serde_json::json;
 pub use cancel_sale::{CancellationRequest, CancellationResult, CancelledSale};
 pub use changed::{ChangedFilter, ChangedOrder};
 pub use fulfil::Fulfilled;
+pub use late_payment::{LatePayment, LatePaymentBooked, Revived};
 pub use list::{InvalidOrderCursor, MAX_PAGE, OrderCursor, OrderFilter, OrderPage, OrderSummary};
+pub use unpaid::DeclinedCard;
 pub use view::{HistoryEntry, OrderView, PaymentStatus, PaymentView, RefundStatus, RefundView, ShipmentView};
 
 use crate::database::{Database, Parameters};
@@ -199,33 +202,6 @@ impl Orders {
         Err(contended())
     }
 
-    /// Makes an order `AWAITING_PAYMENT`, until a time in seconds since 1970.
-    pub async fn await_payment(&self, order_id: &OrderId, expires_at: i64) -> Result<(), OrderError> {
-        let detail = json!({ "expires_at": expires_at }).to_string();
-        for _ in 0..ATTEMPTS {
-            let parameters = Parameters::new()
-                .text("order_id", order_id.as_str())
-                .text("from_statuses", statuses_before(OrderStatus::AwaitingPayment, |_| true))
-                .text("detail", detail.as_str());
-            let found: Vec<AwaitRow> =
-                self.database.query(include_str!("orders/await_payment.sql"), parameters).await?;
-            let Some(found) = found.into_iter().next() else {
-                return Err(OrderError::UnknownOrder(order_id.clone()));
-            };
-            match found.status {
-                _ if found.changed => return Ok(()),
-                OrderStatus::AwaitingPayment => return Ok(()),
-                // Somebody else changed the order after this statement had begun: look again.
-                OrderStatus::Pending | OrderStatus::PaymentFailed => {}
-                status @ (OrderStatus::Confirmed
-                | OrderStatus::Cancelled
-                | OrderStatus::Shipped
-                | OrderStatus::Delivered) => return Err(illegal(order_id, status, OrderStatus::AwaitingPayment)),
-            }
-        }
-        Err(contended())
-    }
-
     /// Makes an order CONFIRMED and records its payment, which has to be what the order costs.
     pub async fn confirm(
         &self,
@@ -241,7 +217,8 @@ impl Orders {
         for _ in 0..ATTEMPTS {
             let parameters = Parameters::new()
                 .text("order_id", order_id.as_str())
-                .text("from_statuses", statuses_before(OrderStatus::Confirmed, |_| true))
+                // A cancelled order is confirmed by reviving it, and in no other way.
+                .text("from_statuses", statuses_before(OrderStatus::Confirmed, |from| from != OrderStatus::Cancelled))
                 .text("answer", answer_json)
                 .text("payment_id", payment.payment_id.as_str())
                 .text("payment_intent", payment.payment_intent.as_str())
@@ -356,12 +333,6 @@ struct PlaceRow {
 }
 
 #[derive(Deserialize)]
-struct AwaitRow {
-    changed: bool,
-    status: OrderStatus,
-}
-
-#[derive(Deserialize)]
 struct ConfirmRow {
     changed: bool,
     status: OrderStatus,
@@ -427,7 +398,10 @@ mod tests {
 
     #[test]
     fn the_domain_says_where_a_change_starts_from() {
-        assert_eq!(statuses_before(OrderStatus::Confirmed, |_| true), "PENDING,AWAITING_PAYMENT,PAYMENT_FAILED");
+        assert_eq!(
+            statuses_before(OrderStatus::Confirmed, |_| true),
+            "PENDING,AWAITING_PAYMENT,PAYMENT_FAILED,CANCELLED"
+        );
         assert_eq!(
             statuses_before(OrderStatus::Cancelled, |status| status != OrderStatus::Confirmed),
             "PENDING,AWAITING_PAYMENT,PAYMENT_FAILED"

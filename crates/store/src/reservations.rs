@@ -3,6 +3,7 @@
 //! The row of an order is the guard: each move is one transaction that changes the row from one status to the next
 //! together with the counters of all its products, so none can happen twice or in part.
 
+mod revive;
 mod scan;
 mod state;
 
@@ -11,6 +12,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckF
 use kassa_domain::{Line, OrderId, ProductId, Quantity};
 use time::OffsetDateTime;
 
+pub use revive::Revived;
 pub use scan::ReservationPage;
 pub use state::ReservationStatus;
 use state::{Decision, Operation, Transition, decide};
@@ -211,6 +213,7 @@ impl Reservations {
                 Decision::StillSold => return Err(ReservationError::StillSold { order_id: order_id.clone() }),
                 Decision::ShutOut => vec![self.new_row(order_id, ReservationStatus::Released, &[])],
                 Decision::Move(transition) => self.transition(order_id, &lines, transition),
+                Decision::Close { from, to } => vec![self.moved_row(order_id, from, to)],
             };
             let rejections = match transaction::write(&self.dynamodb, writes).await? {
                 Written::Committed => return Ok(()),
@@ -231,6 +234,12 @@ impl Reservations {
     }
 
     fn transition(&self, order_id: &OrderId, lines: &[Line], transition: Transition) -> Vec<TransactWriteItem> {
+        let row = self.moved_row(order_id, transition.from, transition.to);
+        let counters = lines.iter().map(|line| self.counters(line, transition.take_from, transition.give_to));
+        std::iter::once(row).chain(counters).collect()
+    }
+
+    fn moved_row(&self, order_id: &OrderId, from: ReservationStatus, to: ReservationStatus) -> TransactWriteItem {
         let row = Update::builder()
             .table_name(self.dynamodb.tables.reservations())
             .set_key(Some(key(order_id)))
@@ -238,13 +247,12 @@ impl Reservations {
             .condition_expression("#status = :from")
             .expression_attribute_names("#status", STATUS)
             .expression_attribute_names("#updated_at", UPDATED_AT)
-            .expression_attribute_values(":from", item::text(transition.from.as_str()))
-            .expression_attribute_values(":to", item::text(transition.to.as_str()))
+            .expression_attribute_values(":from", item::text(from.as_str()))
+            .expression_attribute_values(":to", item::text(to.as_str()))
             .expression_attribute_values(":now", item::timestamp(OffsetDateTime::now_utc()))
             .build()
             .expect("table, key and expression are set");
-        let counters = lines.iter().map(|line| self.counters(line, transition.take_from, transition.give_to));
-        std::iter::once(TransactWriteItem::builder().update(row).build()).chain(counters).collect()
+        TransactWriteItem::builder().update(row).build()
     }
 
     fn new_row(&self, order_id: &OrderId, status: ReservationStatus, lines: &[Line]) -> TransactWriteItem {
@@ -273,8 +281,13 @@ impl Reservations {
 
     /// Reserves the pieces of a line, if there are that many and its product has not been deleted.
     fn hold(&self, line: &Line) -> TransactWriteItem {
+        self.taken(line, RESERVED)
+    }
+
+    /// Takes available pieces of a line, if there are that many and its product has not been deleted.
+    fn taken(&self, line: &Line, give_to: &str) -> TransactWriteItem {
         let update = self
-            .moved(line, AVAILABLE, RESERVED)
+            .moved(line, AVAILABLE, give_to)
             .condition_expression("#take_from >= :quantity AND attribute_not_exists(#deleted_at)")
             .expression_attribute_names("#deleted_at", DELETED_AT);
         built(update)

@@ -100,7 +100,10 @@ impl Error {
         match self {
             Self::Api { status, error } => error.should_retry.unwrap_or_else(|| is_transient(*status)),
             Self::Timeout | Self::Connect(_) | Self::Transport(_) => true,
-            Self::Deserialize { status, .. } => status.is_none_or(|status| status < 300 || is_transient(status)),
+            // What a card was declined for is told again when asked again.
+            Self::Deserialize { status, .. } => {
+                status.is_none_or(|status| status < 300 || status == 402 || is_transient(status))
+            }
             Self::InvalidRequest { .. } => false,
         }
     }

@@ -99,9 +99,14 @@ impl Facts {
 
     /// Whether the order was ever confirmed to its customer; it may have been cancelled since.
     fn was_confirmed(&self) -> bool {
+        self.was_sold_by_checkout() || self.entries("order.confirmed").any(is_revival)
+    }
+
+    /// Whether it was its checkout that confirmed it, and not money that came late.
+    fn was_sold_by_checkout(&self) -> bool {
         // What a checkout takes back was confirmed to nobody, even if the database says so without its having learnt of it.
         let taken_back = self.entries("order.cancelled").any(|entry| entry.event_sequence.is_none());
-        !taken_back && self.entries("order.confirmed").next().is_some()
+        !taken_back && self.entries("order.confirmed").any(|entry| !is_revival(entry))
     }
 
     /// Whether the order was cancelled after it had been sold.
@@ -205,6 +210,9 @@ impl Facts {
         findings.expect(id, "a history that counts from 1 without gaps", gapless);
         for (before, after) in self.history.iter().zip(self.history.iter().skip(1)) {
             let legal = before.status == after.status || before.status.can_become(after.status);
+            // Nothing but late money brings a cancelled order back, and says so.
+            let legal = legal
+                && (before.status != OrderStatus::Cancelled || before.status == after.status || is_revival(after));
             findings.expect(id, &format!("no step from {} to {}", before.status, after.status), legal);
         }
         let last = self.history.last().map(|entry| entry.status);
@@ -271,7 +279,7 @@ impl Facts {
     /// history.
     fn kind_of_event(&self, sequence: u32) -> Option<&str> {
         if sequence == 1 {
-            return Some(if self.was_confirmed() { "order.confirmed" } else { "order.cancelled" });
+            return Some(if self.was_sold_by_checkout() { "order.confirmed" } else { "order.cancelled" });
         }
         let told = self.history.iter().find(|entry| entry.event_sequence == Some(sequence));
         told.map(|entry| entry.event.as_str())
@@ -294,4 +302,9 @@ impl Facts {
             }
         }
     }
+}
+
+/// Whether an entry tells of a cancelled order that was confirmed by late money: the first event, of the checkout, is another.
+fn is_revival(entry: &HistoryEntry) -> bool {
+    entry.event == "order.confirmed" && entry.event_sequence.is_some()
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use kassa_activities::carts::Carts;
 use kassa_activities::events::Events;
 use kassa_activities::inventory::Inventory;
+use kassa_activities::late_payments::{LateBooks, LateMoney, LateStock};
 use kassa_activities::notifications::{Mailer, Notifications, Texter};
 use kassa_activities::orders::Orders;
 use kassa_activities::payments::{AwaitedPayments, Payments};
@@ -48,6 +49,9 @@ async fn worker() -> WorkerOptions {
         reconciliation: Reconciliation::new(orders, reservations, products, log, client),
         orders: Orders::new(kassa_store::Orders::new(database.clone()), Products::new(dynamodb.clone())),
         inventory: Inventory::new(Reservations::new(dynamodb.clone())),
+        late_money: LateMoney::new(PooledStripe::new(&stripe).unwrap(), gate.clone()),
+        late_books: LateBooks::new(kassa_store::Orders::new(database.clone())),
+        late_stock: LateStock::new(Reservations::new(dynamodb.clone())),
         refunds: Refunds::new(kassa_store::Refunds::new(database)),
         payments: Payments::new(PooledStripe::new(&stripe).unwrap(), gate.clone()),
         awaited_payments: AwaitedPayments::new(PooledStripe::new(&stripe).unwrap(), gate.clone()),

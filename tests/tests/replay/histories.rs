@@ -33,6 +33,8 @@ pub(crate) enum Path {
     Held,
     /// Held for so long that it was given up.
     HeldTooLong,
+    /// Paid with another card after one was declined, and one was not authenticated.
+    AnotherCard,
     /// Cancelled after it was sold.
     Cancelled,
     /// A part of a payment that was given back.
@@ -47,13 +49,15 @@ pub(crate) enum Path {
     Shown,
     /// An order that was taken back after its checkout had been ended from outside.
     TakenBack,
-    /// Money that came for a cancelled order, and went back.
+    /// Money that came for a cancelled order, as the reconciliation saw it.
     PaidLate,
+    /// Money that came for a cancelled order, and went back.
+    GivenBack,
 }
 
 impl Path {
     /// All of them.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Confirmed,
         Self::Declined,
         Self::Compensated,
@@ -63,6 +67,7 @@ impl Path {
         // In this order: once the second one has gone, the worker knows that payments are resumed.
         Self::HeldTooLong,
         Self::Held,
+        Self::AnotherCard,
         Self::Cancelled,
         Self::Refunded,
         Self::Shipped,
@@ -71,6 +76,7 @@ impl Path {
         Self::Shown,
         Self::TakenBack,
         Self::PaidLate,
+        Self::GivenBack,
     ];
 
     /// The file of its history.
@@ -84,6 +90,7 @@ impl Path {
             Self::NeverPaid => "checkout-never-paid.json",
             Self::Held => "checkout-held.json",
             Self::HeldTooLong => "checkout-held-too-long.json",
+            Self::AnotherCard => "checkout-another-card.json",
             Self::Cancelled => "cancellation.json",
             Self::Refunded => "refund.json",
             Self::Shipped => "fulfilment-shipped.json",
@@ -92,6 +99,7 @@ impl Path {
             Self::Shown => "finding.json",
             Self::TakenBack => "recovery-taken-back.json",
             Self::PaidLate => "recovery-paid-late.json",
+            Self::GivenBack => "late-payment-given-back.json",
         };
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("histories").join(name)
     }

@@ -20,10 +20,11 @@ use kassa_tests::workflows::activities;
 use kassa_workflows::cancellation::Cancellation;
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::contracts::{
-    awaited, carts, inventory, notifications, orders, payments, reconciliation, recovery, refunds, valve,
+    awaited, carts, inventory, late_payments, notifications, orders, payments, reconciliation, recovery, refunds, valve,
 };
 use kassa_workflows::finding::ParkedFinding;
 use kassa_workflows::fulfilment::FulfilOrder;
+use kassa_workflows::late_payment::LatePayments;
 use kassa_workflows::notification::Notification;
 use kassa_workflows::reconciliation::Reconcile;
 use kassa_workflows::recovery::Recovery;
@@ -52,6 +53,7 @@ async fn every_recorded_workflow_replays() -> anyhow::Result<()> {
             .register_workflow::<Notification>()?
             .register_workflow::<Reconcile>()?
             .register_workflow::<Recovery>()?
+            .register_workflow::<LatePayments>()?
             .register_workflow::<ParkedFinding>()?
             .build();
         replay(workflows, path).await?.with_context(|| format!("{path:?} does not replay"))?;
@@ -82,6 +84,14 @@ async fn each_history_holds_what_its_name_says() -> anyhow::Result<()> {
             Path::NeverPaid => &[awaited::CLOSE, awaited::WITHDRAW, inventory::RELEASE, orders::CANCEL],
             Path::Held => &[valve::ADMIT, payments::CHARGE, inventory::DEDUCT, orders::CONFIRM],
             Path::HeldTooLong => &[valve::ADMIT, valve::LOOK, inventory::RELEASE, orders::CANCEL],
+            Path::AnotherCard => &[
+                orders::AWAIT_PAYMENT,
+                awaited::LOOK,
+                orders::PAYMENT_FAILED,
+                payments::CONFIRM,
+                inventory::DEDUCT,
+                orders::CONFIRM,
+            ],
             Path::Cancelled => &[orders::CANCEL_SALE],
             Path::Refunded => &[refunds::CLAIM, payments::CREATE_REFUND, refunds::SETTLE],
             Path::Shipped => &[orders::FULFIL],
@@ -94,12 +104,14 @@ async fn each_history_holds_what_its_name_says() -> anyhow::Result<()> {
             Path::TakenBack => {
                 &[recovery::EXAMINE, awaited::WITHDRAW, inventory::RESTOCK, inventory::RELEASE, orders::CANCEL]
             }
-            Path::PaidLate => &[
-                recovery::EXAMINE,
-                recovery::BOOK_LATE_PAYMENT,
+            // Between the looks the workflow of the late payment was at it.
+            Path::PaidLate => &[recovery::EXAMINE, recovery::EXAMINE],
+            Path::GivenBack => &[
+                late_payments::LOOK,
+                late_payments::READ,
+                late_payments::BOOK,
                 payments::CREATE_REFUND,
                 refunds::SETTLE,
-                recovery::EXAMINE,
             ],
             Path::Declined => &[payments::CHARGE, payments::REFUND, inventory::RELEASE, orders::CANCEL],
             Path::Compensated => {

@@ -7,12 +7,12 @@ use kassa_tests::customer::{Checkout, GOOD_CARD};
 use kassa_tests::messages::Addressee;
 use kassa_tests::reconciliation::at_once;
 use kassa_tests::valve::QUICK;
-use kassa_tests::{Answer, Page, Shop};
+use kassa_tests::{Answer, Customer, Page, Shop, eventually};
 use kassa_workflows::contracts::notifications::Notice;
 use kassa_workflows::contracts::reconciliation::FindingKind;
 use kassa_workflows::finding::ParkedFinding;
 use kassa_workflows::parking::Reasoned;
-use kassa_workflows::{cancellation, fulfilment, notification, recovery, refund, workflow_id};
+use kassa_workflows::{cancellation, fulfilment, late_payment, notification, recovery, refund, workflow_id};
 use reqwest::Method;
 use serde_json::{Value, json};
 use temporalio_client::WorkflowExecuteUpdateOptions;
@@ -22,6 +22,9 @@ use crate::histories::Path;
 /// Long enough to pay in, short enough to wait for.
 const HOLD: (&str, &str) = ("KASSA_PAYMENT_HOLD_MS", "4000");
 
+/// For orders that wait for another card.
+const CARDS: (&str, &str) = ("KASSA_CARD_ATTEMPTS", "4");
+
 /// Without a key nothing is encrypted: recorded histories are there to be read, also by people.
 const PLAIN: [(&str, &str); 2] = [("KASSA_PAYLOAD_KEYS", ""), ("KASSA_CODEC_ENDPOINT", "")];
 
@@ -29,15 +32,18 @@ const PLAIN: [(&str, &str); 2] = [("KASSA_PAYLOAD_KEYS", ""), ("KASSA_CODEC_ENDP
 pub(crate) async fn all() -> anyhow::Result<()> {
     let [look, settle] = QUICK;
     let [key, endpoint] = PLAIN;
-    let shop = Shop::own_with(&[HOLD, look, settle, key, endpoint]).await?;
+    let usual = Shop::own_with(&[HOLD, look, settle, key, endpoint]).await?;
+    let patient = Shop::own_with(&[CARDS, key, endpoint]).await?;
     for path in Path::ALL {
-        let workflow = go(&shop, path).await.with_context(|| format!("{path:?} cannot be recorded"))?;
+        let shop = if path == Path::AnotherCard { &patient } else { &usual };
+        let workflow = go(shop, path).await.with_context(|| format!("{path:?} cannot be recorded"))?;
         shop.completed(&workflow).await?;
         let mut history = serde_json::from_slice(&shop.history_json(&workflow).await?)?;
         anonymise(&mut history);
         std::fs::write(path.file(), format!("{}\n", serde_json::to_string_pretty(&history)?))?;
     }
-    shop.stop().await
+    usual.stop().await?;
+    patient.stop().await
 }
 
 /// Goes a way, and names the workflow that went it.
@@ -51,11 +57,7 @@ async fn go(shop: &Shop, path: Path) -> anyhow::Result<String> {
             buy(&checkout.pays_with("pm_card_chargeDeclined"), 402).await.map(|order| workflow_id(&order))
         }
         Path::Compensated => {
-            let violation = FaultError::Database {
-                sql_state: "23514".to_owned(),
-                message: "new row violates check constraint".to_owned(),
-            };
-            shop.stack.rds_data.faults().inject(Fault::fail_before("WITH confirmed AS").with_error(violation));
+            shop.stack.rds_data.faults().inject(Fault::fail_before("WITH confirmed AS").with_error(violation()));
             buy(&checkout, 503).await.map(|order| workflow_id(&order))
         }
         Path::CartSold => {
@@ -83,6 +85,7 @@ async fn go(shop: &Shop, path: Path) -> anyhow::Result<String> {
             Ok(workflow_id(&order))
         }
         Path::NeverPaid => buy(&checkout.on_page(), 201).await.map(|order| workflow_id(&order)),
+        Path::AnotherCard => with_another_card(shop, &customer, checkout).await.map(|order| workflow_id(&order)),
         Path::Cancelled => {
             let order = buy(&checkout, 201).await?;
             let cancel = shop.as_admin(Method::POST, &format!("/api/orders/{order}/cancel"));
@@ -132,14 +135,43 @@ async fn go(shop: &Shop, path: Path) -> anyhow::Result<String> {
             shop.finds(FindingKind::StockHeld).await?;
             Ok(recovery::workflow_id(&checkout.order_id()))
         }
-        Path::PaidLate => {
-            let sold_out = customer.buys(&product, 99);
-            let order = buy(&sold_out, 409).await?;
-            shop.charge_by_hand(99 * 1_250, Some(&order)).await?;
+        Path::PaidLate | Path::GivenBack => {
+            let order = buy(&customer.buys(&product, 99), 409).await?;
+            let intent = shop.charge_by_hand(99 * 1_250, Some(&order)).await?;
             shop.finds(FindingKind::MoneyOfCancelledOrder).await?;
-            Ok(recovery::workflow_id(&order))
+            shop.completed(&recovery::workflow_id(&order)).await?;
+            let is_recovery = path == Path::PaidLate;
+            Ok(if is_recovery { recovery::workflow_id(&order) } else { late_payment::workflow_id(&intent) })
         }
     }
+}
+
+/// One card is declined, the customer fails to authenticate the next one, and pays with a third.
+async fn with_another_card(shop: &Shop, customer: &Customer<'_>, checkout: Checkout<'_>) -> anyhow::Result<OrderId> {
+    let declined = checkout.pays_with("pm_card_chargeDeclined").send().await?;
+    expect(&declined, 402)?;
+    let another = |card: &str| {
+        let request = customer.about(Method::POST, &declined, "/payment");
+        let body = json!({ "payment_method": card, "return_url": "https://shop.example/back" });
+        Answer::of(request.header("idempotency-key", format!("with-{card}")).json(&body))
+    };
+    expect(&another("pm_card_chargeDeclined").await?, 402)?;
+    let secure = another("pm_card_threeDSecure2Required").await?;
+    Page::of(&secure)?.submit(&[("result", "failed")]).await?;
+    let order = declined.order_id().context("the problem names the order")?;
+    eventually("the order waits for another card", async || {
+        let status = shop.order(&order).await?.body["status"].clone();
+        ensure!(status == "PAYMENT_FAILED", "it is {status}");
+        Ok(())
+    })
+    .await?;
+    expect(&another(GOOD_CARD).await?, 200)?;
+    Ok(order)
+}
+
+/// What a database says that will say the same the next time.
+fn violation() -> FaultError {
+    FaultError::Database { sql_state: "23514".to_owned(), message: "new row violates check constraint".to_owned() }
 }
 
 async fn buy(checkout: &Checkout<'_>, status: u16) -> anyhow::Result<OrderId> {

@@ -1,6 +1,7 @@
 //! Orders from the customer's request to their end, through everything that is real about them.
 
 mod accounts;
+mod another_card;
 mod authentication;
 mod bad_input;
 mod budget;
@@ -21,6 +22,7 @@ mod fulfilment;
 mod hosted;
 mod idempotency;
 mod impatience;
+mod late_payments;
 mod limits;
 mod limits_of_accounts;
 mod message_choices;

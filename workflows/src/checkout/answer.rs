@@ -72,6 +72,9 @@ pub struct Policy {
     /// How long after payments were paused an order has to begin for it to be certain that none of it has reached the
     /// payment provider, in milliseconds: longer than workers take to notice, and than clocks differ.
     pub valve_settle_ms: u64,
+    /// How many cards may be tried for one order. With 1, a decline ends the order; with more, it waits for another card
+    /// until the hold ends.
+    pub card_attempts: u32,
 }
 
 impl Default for Policy {
@@ -88,6 +91,7 @@ impl Default for Policy {
             poll_ms: 30 * 1000,
             valve_look_ms: 5 * 1000,
             valve_settle_ms: 60 * 1000,
+            card_attempts: 1,
         }
     }
 }
@@ -161,6 +165,17 @@ pub enum CheckoutOutcome {
     Held,
     /// Payments were paused for longer than the order could be held; nothing was charged.
     PaymentUnavailable,
+    /// The card was declined; the order waits for another one.
+    AwaitingCard {
+        /// Why.
+        decline: Decline,
+        /// What is to be paid.
+        total: Money,
+        /// How many more cards may be tried.
+        attempts_left: u32,
+        /// Until when, in seconds since 1970.
+        expires_at: i64,
+    },
     /// The customer did not pay in time; nothing was charged.
     PaymentExpired,
     /// The card was declined.
@@ -227,7 +242,7 @@ impl CheckoutOutcome {
     /// The stable code of the reason why the order was not confirmed; `None` if it was, or still may be.
     pub const fn failure_reason(&self) -> Option<&'static str> {
         match self {
-            Self::Confirmed { .. } | Self::AwaitingPayment { .. } | Self::Held => None,
+            Self::Confirmed { .. } | Self::AwaitingPayment { .. } | Self::AwaitingCard { .. } | Self::Held => None,
             Self::PaymentUnavailable => Some("payment_unavailable"),
             Self::PaymentExpired => Some("payment_expired"),
             Self::Declined { .. } => Some("payment_declined"),

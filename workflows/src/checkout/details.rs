@@ -12,13 +12,22 @@ use crate::parking::ParkingLot;
 pub(super) struct Progress {
     pub(super) total: Option<Money>,
     pub(super) running: Option<Step>,
-    /// Whether the customer is to pay.
-    pub(super) awaiting: bool,
+    /// What the customer is to do, if the order waits for that.
+    pub(super) awaiting: Option<Awaiting>,
     /// Whether the payment provider is spared.
     pub(super) held: bool,
     pub(super) undone: Vec<Undo>,
     pub(super) failure: Option<String>,
     pub(super) finished: bool,
+}
+
+/// What an order waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaiting {
+    /// For its customer to pay elsewhere.
+    Payment,
+    /// For another card.
+    Card,
 }
 
 impl Progress {
@@ -28,7 +37,8 @@ impl Progress {
             _ if self.finished => "over",
             _ if self.failure.is_some() => "taking back",
             Some(Step::Charge) if self.held => "held before the charge",
-            Some(Step::Charge) if self.awaiting => "waiting for the customer",
+            Some(Step::Charge) if self.awaiting == Some(Awaiting::Payment) => "waiting for the customer",
+            Some(Step::Charge) if self.awaiting == Some(Awaiting::Card) => "waiting for another card",
             Some(step) => step.activity(),
             None => "beginning",
         }
@@ -55,7 +65,12 @@ pub(super) fn render(progress: &Progress, parked: &ParkingLot) -> String {
             Some(running) if step == running && progress.failure.is_some() => "failed",
             Some(running) if step == running && progress.finished => "done",
             Some(Step::Charge) if step == Step::Charge && progress.held => "**held**",
-            Some(Step::Charge) if step == Step::Charge && progress.awaiting => "**waiting for the customer**",
+            Some(Step::Charge) if step == Step::Charge && progress.awaiting == Some(Awaiting::Payment) => {
+                "**waiting for the customer**"
+            }
+            Some(Step::Charge) if step == Step::Charge && progress.awaiting == Some(Awaiting::Card) => {
+                "**waiting for another card**"
+            }
             Some(running) if step == running => "**running**",
             _ => "-",
         };

@@ -2,12 +2,15 @@
 
 #![expect(missing_docs, reason = "the workflow macros generate markers without documentation")]
 
+mod another_card;
 mod held;
 mod pay;
 mod sell;
 mod settle;
 mod take_back;
 mod view;
+
+use std::time::Duration;
 
 use kassa_domain::{OrderId, OrderStatus};
 use temporalio_macros::{workflow, workflow_methods};
@@ -17,7 +20,7 @@ use self::held::AtValve;
 use self::sell::Sale;
 use super::details::Progress;
 use super::step::UndoStack;
-use super::{CheckoutAnswer, CheckoutInput, CheckoutOutcome, details};
+use super::{CardAnswer, CardRequest, Cards, CheckoutAnswer, CheckoutInput, CheckoutOutcome, details};
 use crate::contracts::awaited::{OpenPage, Pending};
 use crate::parking::{
     Decision, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, STANDING, Standing, all_answered, detached,
@@ -38,6 +41,12 @@ pub struct Checkout {
     /// Whether something may have changed about that payment since the last look.
     payment_changed: bool,
     valve: AtValve,
+    /// The cards that were declined, and the one that is being tried.
+    cards: Cards,
+    /// The intent that another card can confirm.
+    intent: Option<String>,
+    /// When the stock is no longer held for a customer who is to pay, in time since 1970.
+    hold_end: Option<Duration>,
 }
 
 #[workflow_methods]
@@ -53,6 +62,9 @@ impl Checkout {
             pending: None,
             payment_changed: false,
             valve: AtValve::default(),
+            cards: Cards::default(),
+            intent: None,
+            hold_end: None,
         }
     }
 
@@ -99,6 +111,23 @@ impl Checkout {
     #[query(name = "decided")]
     pub fn decided_answer(&self, _ctx: &WorkflowContextView) -> Option<CheckoutAnswer> {
         self.answer.clone()
+    }
+
+    /// Customers: another card for an order whose card was declined.
+    #[update(name = "another_card")]
+    pub async fn another_card(ctx: &mut WorkflowContext<Self>, card: CardRequest) -> CardAnswer {
+        let number = match ctx.state_mut(|s| s.cards.take(card)) {
+            Ok(number) => number,
+            // Another one was faster.
+            Err(card) => return card.answer(None),
+        };
+        let _detached = ctx.wait_condition_with_options(move |s| s.cards.answer(number).is_some(), detached()).await;
+        ctx.state(|s| s.cards.answer(number).cloned()).expect("the condition was just met")
+    }
+
+    #[update_validator(another_card)]
+    fn validate_another_card(&self, _ctx: &WorkflowContextView, _card: &CardRequest) -> Result<(), Refused> {
+        if self.cards.is_wanted() { Ok(()) } else { Err("the order does not wait for another card".into()) }
     }
 
     /// Something may have changed about the payment that the order waits for. Carries nothing that would be believed.

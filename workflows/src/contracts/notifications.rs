@@ -47,6 +47,13 @@ pub enum Message {
         /// The stable code of the reason, such as `payment_expired`.
         reason: String,
     },
+    /// A card was declined, and its customer, who was not there to be told, can pay with another one.
+    CardDeclined {
+        /// The order.
+        order_id: OrderId,
+        /// Until when, in seconds since 1970.
+        until: i64,
+    },
     /// The order has ended without a sale, or was cancelled after it.
     OrderCancelled {
         /// The order.
@@ -109,6 +116,12 @@ impl Notice {
         Self { message_id, caller, email, message: Message::PaymentProblem { order_id, reason } }
     }
 
+    /// Tells that a card was declined and another one may be used; there is one such message for each card.
+    pub fn card_declined(order_id: OrderId, caller: Caller, email: EmailAddress, attempt: u32, until: i64) -> Self {
+        let message_id = MessageId::about_order(&order_id, &format!("card-{attempt}"));
+        Self { message_id, caller, email, message: Message::CardDeclined { order_id, until } }
+    }
+
     /// Tells that an order was cancelled; there is one such message for each.
     pub fn order_cancelled(
         order_id: OrderId,
@@ -153,6 +166,7 @@ impl Message {
             Self::Welcome => "welcome",
             Self::OrderConfirmed { .. } => "order_confirmed",
             Self::PaymentProblem { .. } => "payment_problem",
+            Self::CardDeclined { .. } => "card_declined",
             Self::OrderCancelled { .. } => "order_cancelled",
             Self::Refunded { .. } => "refunded",
             Self::Shipped { .. } => "shipped",
@@ -166,6 +180,7 @@ impl Message {
             Self::Welcome => None,
             Self::OrderConfirmed { order_id, .. }
             | Self::PaymentProblem { order_id, .. }
+            | Self::CardDeclined { order_id, .. }
             | Self::OrderCancelled { order_id, .. }
             | Self::Refunded { order_id, .. }
             | Self::Shipped { order_id, .. } => Some(order_id),

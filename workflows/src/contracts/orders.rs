@@ -21,6 +21,8 @@ use crate::checkout::{CheckoutAnswer, Refusal};
 pub const PLACE: &str = "orders.place";
 /// Wire name of [`Orders::await_payment`].
 pub const AWAIT_PAYMENT: &str = "orders.await_payment";
+/// Wire name of [`Orders::payment_failed`].
+pub const PAYMENT_FAILED: &str = "orders.payment_failed";
 /// Wire name of [`Orders::confirm`].
 pub const CONFIRM: &str = "orders.confirm";
 /// Wire name of [`Orders::cancel`].
@@ -79,7 +81,27 @@ pub enum Placed {
 pub struct AwaitPayment {
     /// The order.
     pub order_id: OrderId,
+    /// Which card of the customer it is for, counted from 1.
+    #[serde(default = "first_attempt")]
+    pub attempt: u32,
     /// Until when the customer can pay, in seconds since 1970.
+    pub expires_at: i64,
+}
+
+const fn first_attempt() -> u32 {
+    1
+}
+
+/// Marks an order as `PAYMENT_FAILED`: it waits for another card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentFailed {
+    /// The order.
+    pub order_id: OrderId,
+    /// Which card of the customer was declined, counted from 1.
+    pub attempt: u32,
+    /// Why, in Stripe's terms.
+    pub code: String,
+    /// Until when another card can be used, in seconds since 1970.
     pub expires_at: i64,
 }
 
@@ -213,6 +235,12 @@ impl Orders {
     /// Writes status and history of an order whose customer is to pay, in one statement.
     #[activity(name = AWAIT_PAYMENT)]
     pub fn await_payment(input: AwaitPayment) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
+
+    /// Writes status and history of an order whose card was declined and that waits for another one, in one statement.
+    #[activity(name = PAYMENT_FAILED)]
+    pub fn payment_failed(input: PaymentFailed) -> Result<(), ActivityError> {
         unimplemented!()
     }
 

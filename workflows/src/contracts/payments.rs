@@ -13,6 +13,8 @@ use temporalio_macros::activity_definitions;
 
 /// Wire name of [`Payments::charge`].
 pub const CHARGE: &str = "payments.charge";
+/// Wire name of [`Payments::confirm`].
+pub const CONFIRM: &str = "payments.confirm";
 /// Wire name of [`Payments::refund`].
 pub const REFUND: &str = "payments.refund";
 
@@ -38,6 +40,16 @@ pub struct Charge {
     pub first_tried_at: Option<i64>,
 }
 
+/// Charges another card: confirms the intent of the charge that was declined. It succeeds once at most, whatever is tried
+/// how often.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnotherCharge {
+    /// The card, with the number of the attempt.
+    pub charge: Charge,
+    /// Stripe's intent (`pi_...`).
+    pub payment_intent: String,
+}
+
 /// What came of a charge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -51,6 +63,9 @@ pub enum Charged {
     Declined {
         /// Why.
         decline: Decline,
+        /// Stripe's intent (`pi_...`), which another card can confirm; none if there came none of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payment_intent: Option<String>,
     },
     /// The customer has to authenticate first; nothing moved yet.
     Awaiting {
@@ -157,6 +172,12 @@ impl Payments {
     /// Charges the card once, however often it is called.
     #[activity(name = CHARGE)]
     pub fn charge(input: Charge) -> Result<Charged, ActivityError> {
+        unimplemented!()
+    }
+
+    /// Charges another card once, however often it is called.
+    #[activity(name = CONFIRM)]
+    pub fn confirm(input: AnotherCharge) -> Result<Charged, ActivityError> {
         unimplemented!()
     }
 

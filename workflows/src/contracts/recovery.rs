@@ -18,8 +18,6 @@ use super::refunds::RefundClaim;
 
 /// Wire name of [`Recoveries::examine`].
 pub const EXAMINE: &str = "recovery.examine";
-/// Wire name of [`Recoveries::book_late_payment`].
-pub const BOOK_LATE_PAYMENT: &str = "recovery.book_late_payment";
 
 /// An order that is to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,15 +99,6 @@ pub struct Unpublished {
     pub event: OrderEvent,
 }
 
-/// Writes into the books that a cancelled order was paid after all, together with the refund of all of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BookLatePayment {
-    /// The order.
-    pub order_id: OrderId,
-    /// What Stripe captured.
-    pub captured: Captured,
-}
-
 /// The activities of this system.
 pub struct Recoveries;
 
@@ -122,12 +111,6 @@ impl Recoveries {
     /// Looks at an order everywhere, and says what is left to do. Changes nothing.
     #[activity(name = EXAMINE)]
     pub fn examine(input: Examine) -> Result<Examined, ActivityError> {
-        unimplemented!()
-    }
-
-    /// Writes payment, claim and history of a cancelled order that was paid late, in one statement.
-    #[activity(name = BOOK_LATE_PAYMENT)]
-    pub fn book_late_payment(input: BookLatePayment) -> Result<RefundClaim, ActivityError> {
         unimplemented!()
     }
 }

@@ -1,25 +1,30 @@
 //! Money that came for an order after it was cancelled.
 
-use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext};
+use temporalio_workflow::{
+    ChildWorkflowOptions, ParentClosePolicy, WorkflowCancellationToken, WorkflowContext, WorkflowIdReusePolicy,
+};
 
 use super::{Recovery, RecoveryInput};
 use crate::contracts::payments::Captured;
-use crate::contracts::recovery::{BOOK_LATE_PAYMENT, BookLatePayment, Recoveries};
-use crate::options;
-use crate::parking::{Insisted, Parks};
+use crate::late_payment::{self, LatePaymentInput, LatePayments};
 
 impl Recovery {
-    /// The one place that decides what becomes of late money: it is booked, and all of it goes back.
+    /// Has the workflow of late payments deal with it, as if its webhook had come, and waits for that.
     pub(super) async fn late_money(ctx: &WorkflowContext<Self>, captured: Captured) {
         let RecoveryInput { order_id, policy, .. } = ctx.state(|s| s.input.clone());
-        let token = WorkflowCancellationToken::new();
-        let booking = options::database(&policy, Some(&token), "Book the late payment, and claim its refund");
-        let late = BookLatePayment { order_id, captured };
-        let booked = Self::insist(ctx, BOOK_LATE_PAYMENT, || {
-            ctx.execute_local_activity(Recoveries::book_late_payment, late.clone(), booking.clone())
-        });
-        if let Insisted::Done(claim) = booked.await {
-            Self::make(ctx, claim).await;
+        let Captured { payment_intent, .. } = captured;
+        let options = ChildWorkflowOptions::builder()
+            .workflow_id(late_payment::workflow_id(&payment_intent))
+            .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+            .parent_close_policy(ParentClosePolicy::Abandon)
+            .cancellation_token(WorkflowCancellationToken::new())
+            .static_summary(format!("Late payment for {order_id}"))
+            .build();
+        let input = LatePaymentInput { order_id, payment_intent, policy };
+        // One that is there already deals with it; one that has ended without is found by the next reconciliation, which
+        // shows the payment to an operator.
+        if let Ok(started) = ctx.start_child_workflow(LatePayments::run, input, options).await {
+            let _ended = started.result().await;
         }
     }
 }

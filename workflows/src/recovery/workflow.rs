@@ -108,7 +108,9 @@ impl Recovery {
             }
             Some(Examined::Ended { left }) => {
                 Self::at(ctx, "doing what is left");
-                Self::finish(ctx, *left).await;
+                if let Some(left) = Self::without_late_money(ctx, *left).await {
+                    Self::finish(ctx, left).await;
+                }
                 RecoveryOutcome::Finished
             }
         };
@@ -133,11 +135,18 @@ impl Recovery {
         }
     }
 
+    /// What is left once late money is dealt with. An order that was revived by it has other things left to do.
+    async fn without_late_money(ctx: &WorkflowContext<Self>, left: Left) -> Option<Left> {
+        let Some(captured) = left.late.clone() else { return Some(left) };
+        Self::late_money(ctx, captured).await;
+        match Self::examine(ctx).await {
+            Some(Examined::Ended { left }) => Some(*left),
+            Some(Examined::Busy { .. } | Examined::Unknown | Examined::Undecided { .. }) | None => None,
+        }
+    }
+
     /// Does what is left of an order that has ended: the money first.
     async fn finish(ctx: &WorkflowContext<Self>, left: Left) {
-        if let Some(captured) = left.late {
-            Self::late_money(ctx, captured).await;
-        }
         for claim in left.pending {
             Self::make(ctx, claim).await;
         }

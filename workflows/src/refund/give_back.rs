@@ -64,7 +64,7 @@ pub(crate) async fn give_back<W: Parks>(
 }
 
 /// Asks Stripe until it has made or refused the refund.
-async fn make<W: Parks>(
+pub(crate) async fn make<W: Parks>(
     ctx: &WorkflowContext<W>,
     claim: &RefundClaim,
     attempt: u32,

@@ -21,7 +21,9 @@ pub(crate) enum PaymentWay {
 }
 
 /// Reads a payment method. The text is not repeated in an error: it may be a card number.
-pub(super) fn payment_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(in crate::routes) fn payment_method<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
     let text = match Value::deserialize(deserializer)? {
         Value::Null => return Ok(None),
         Value::String(text) => text,

@@ -6,6 +6,7 @@ use kassa_domain::Money;
 use kassa_store::Orders;
 use kassa_store::orders::HistoryEntry;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::rfc3339;
@@ -40,7 +41,8 @@ pub(crate) struct EntryBody {
     /// | event | what happened | detail |
     /// |---|---|---|
     /// | `order.placed` | written with its prices | `total`, `lines` |
-    /// | `order.awaiting_payment` | the customer is asked to pay | |
+    /// | `order.awaiting_payment` | the customer is asked to pay | `expires_at` |
+    /// | `order.payment_failed` | a card was declined, and another one may be used | `code`, `expires_at` |
     /// | `order.confirmed` | paid | `payment_id`, `captured` |
     /// | `order.cancelled` | ended without a sale, or taken back | `reason`, `refund` |
     /// | `order.shipped` | on its way | `carrier`, `tracking_number` |
@@ -80,6 +82,14 @@ pub(crate) struct DetailBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     reason: Option<String>,
+    /// Why the card was declined, in Stripe's terms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    code: Option<String>,
+    /// Until when the customer could pay (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, format = "date-time")]
+    expires_at: Option<String>,
     /// The refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
@@ -122,6 +132,8 @@ struct Detail {
     payment_id: Option<String>,
     captured: Option<Money>,
     reason: Option<String>,
+    code: Option<String>,
+    expires_at: Option<i64>,
     refund_id: Option<String>,
     amount: Option<Money>,
     refund: Option<GivenBack>,
@@ -174,6 +186,8 @@ impl From<Detail> for DetailBody {
             payment_id: detail.payment_id,
             captured: detail.captured.map(MoneyBody::from),
             reason: detail.reason,
+            code: detail.code,
+            expires_at: detail.expires_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()).map(rfc3339),
             refund_id: detail.refund_id,
             amount: detail.amount.map(MoneyBody::from),
             refund: detail.refund.map(|refund| TimelineRefundBody {

@@ -93,6 +93,7 @@ pub(super) fn environment(options: &StackOptions, ports: &Ports, aws: &Ministack
         ("KASSA_LIMIT_MAIL", UNLIMITED.to_owned()),
         ("KASSA_LIMIT_REFRESH", UNLIMITED.to_owned()),
         ("KASSA_LIMIT_CHECKOUT", UNLIMITED.to_owned()),
+        ("KASSA_LIMIT_PAYMENT", UNLIMITED.to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();

@@ -91,6 +91,7 @@ struct Authenticated {
 enum AuthenticationResult {
     Passed,
     Failed,
+    Undecided,
 }
 
 async fn authenticate(
@@ -101,6 +102,7 @@ async fn authenticate(
     let authentication = match request.result {
         AuthenticationResult::Passed => Authentication::Passed,
         AuthenticationResult::Failed => Authentication::Failed,
+        AuthenticationResult::Undecided => Authentication::Undecided,
     };
     change(&app, |state, origin| payment_intents::authenticate(state, origin, &id, authentication))
 }

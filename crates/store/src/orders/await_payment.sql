@@ -1,7 +1,9 @@
 WITH awaiting AS (
     UPDATE orders
     SET status = 'AWAITING_PAYMENT', updated_at = clock_timestamp(), version = version + 1
-    WHERE order_id = :order_id AND status = ANY (string_to_array(:from_statuses, ','))
+    WHERE order_id = :order_id
+        AND status = ANY (string_to_array(:from_statuses, ','))
+        AND payment_attempts < CAST(:attempt AS bigint)
     RETURNING order_id, status, version, updated_at
 ),
 history AS (
@@ -9,6 +11,6 @@ history AS (
     SELECT order_id, version, status, 'order.awaiting_payment', CAST(:detail AS jsonb), updated_at
     FROM awaiting
 )
-SELECT EXISTS (SELECT 1 FROM awaiting) AS changed, status
+SELECT EXISTS (SELECT 1 FROM awaiting) AS changed, status, payment_attempts
 FROM orders
 WHERE order_id = :order_id

@@ -57,5 +57,8 @@ LEFT JOIN cancelled ON TRUE
 LEFT JOIN claimed ON TRUE
 LEFT JOIN refunds AS known ON known.refund_id = :refund_id
 LEFT JOIN order_history AS announced
-    ON announced.order_id = orders.order_id AND announced.event = 'order.cancelled'
+    ON announced.order_id = orders.order_id
+    AND announced.event = 'order.cancelled'
+    -- An order that was revived was cancelled by its checkout before it was sold.
+    AND announced.event_sequence IS NOT NULL
 WHERE orders.order_id = :order_id

@@ -27,6 +27,10 @@ pub(super) enum Operation {
     Deduct,
     /// Undoes deduct.
     Restock,
+    /// Sells what had been given back before it was sold.
+    Revive,
+    /// Undoes revive, and keeps one that arrives late from happening.
+    Forgo,
 }
 
 /// What an operation comes to.
@@ -36,6 +40,13 @@ pub(super) enum Decision {
     Done,
     /// The reservation and its pieces move.
     Move(Transition),
+    /// The reservation moves, and its pieces are where they should be already.
+    Close {
+        /// From there.
+        from: ReservationStatus,
+        /// To there.
+        to: ReservationStatus,
+    },
     /// A closed reservation is written, so that none can be made any more.
     ShutOut,
     /// The pieces are not held, so they cannot be sold.
@@ -98,6 +109,18 @@ pub(super) fn decide(operation: Operation, status: Option<ReservationStatus>) ->
                 Decision::Move(Transition { from: Reserved, to: Released, take_from: RESERVED, give_to: AVAILABLE })
             }
             None | Some(Released | Restocked) => Decision::Done,
+        },
+        Operation::Revive => match status {
+            Some(Released) => {
+                Decision::Move(Transition { from: Released, to: Sold, take_from: AVAILABLE, give_to: SOLD })
+            }
+            Some(Sold) => Decision::Done,
+            None | Some(Reserved | Restocked) => Decision::NotReserved,
+        },
+        Operation::Forgo => match status {
+            Some(Sold) => Decision::Move(Transition { from: Sold, to: Restocked, take_from: SOLD, give_to: AVAILABLE }),
+            Some(Released) => Decision::Close { from: Released, to: Restocked },
+            None | Some(Reserved | Restocked) => Decision::Done,
         },
     }
 }

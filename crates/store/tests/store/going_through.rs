@@ -2,14 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use kassa_domain::{OrderId, OrderStatus, ProductId, RefundId, StockLevel};
-use kassa_store::Refunds;
-use kassa_store::orders::{ChangedFilter, OrderError, PaymentStatus, RefundStatus};
-use kassa_store::refunds::{RefundEnd, SettleResult};
+use kassa_domain::{OrderId, OrderStatus, ProductId, StockLevel};
+use kassa_store::orders::ChangedFilter;
 use kassa_store::reservations::ReservationStatus;
 use time::{Duration, OffsetDateTime};
 
-use crate::orders::payment;
 use crate::support::dynamodb::line;
 use crate::support::{Books, Shop, unique};
 
@@ -95,42 +92,4 @@ async fn every_reservation_and_product_is_gone_through() {
         levels.iter().map(|level| (level.reserved, level.sold)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)),
         (4, 2)
     );
-}
-
-#[tokio::test]
-async fn a_late_payment_is_booked_once_and_goes_back() {
-    let books = Books::open().await;
-    let identity = books.cancelled().await;
-    let (payment, refund) = (payment(&identity), RefundId::of_recovery(&identity.order_id));
-    let book = || books.orders.book_late_payment(&identity.order_id, &payment, &refund, "recovered");
-
-    for _ in 0..2 {
-        book().await.unwrap();
-    }
-
-    let found = books.view(&identity).await;
-    let booked = found.payment.unwrap();
-    assert_eq!((booked.status, booked.refund_pending), (PaymentStatus::Captured, payment.amount));
-    assert_eq!((found.refunds.len(), found.refunds[0].status), (1, RefundStatus::Pending));
-    assert_eq!(found.version, 3);
-    let settled = Refunds::new(books.database.clone())
-        .settle(&refund, &RefundEnd::Succeeded { reference: "re_1".to_owned() })
-        .await
-        .unwrap();
-    assert_eq!(settled, SettleResult::Settled { event_sequence: Some(2) });
-    book().await.unwrap();
-    let found = books.view(&identity).await;
-    assert_eq!(found.payment.unwrap().status, PaymentStatus::Refunded);
-}
-
-#[tokio::test]
-async fn only_a_cancelled_order_without_a_payment_is_paid_late() {
-    let books = Books::open().await;
-    for identity in [books.placed().await, books.confirmed().await] {
-        let before = books.everything().await;
-        let (payment, refund) = (payment(&identity), RefundId::of_recovery(&identity.order_id));
-        let refused = books.orders.book_late_payment(&identity.order_id, &payment, &refund, "recovered").await;
-        assert!(matches!(refused, Err(OrderError::IllegalTransition { .. })), "{refused:?}");
-        assert_eq!(books.everything().await, before);
-    }
 }

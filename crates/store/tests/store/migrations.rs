@@ -13,14 +13,14 @@ async fn an_empty_database_gets_every_table() {
 
     let applied = migrations::run(&books.database).await.unwrap();
 
-    assert_eq!(applied, ["0001_orders", "0002_fulfilment", "0003_refunds"]);
+    assert_eq!(applied, ["0001_orders", "0002_fulfilment", "0003_refunds", "0004_another_card"]);
     assert_eq!(
         books.sql(TABLES).await,
         ["order_history", "order_items", "orders", "payments", "refunds", "schema_migrations", "shipments"]
     );
     assert_eq!(
         books.sql("SELECT version, name FROM schema_migrations").await,
-        ["1 0001_orders", "2 0002_fulfilment", "3 0003_refunds"]
+        ["1 0001_orders", "2 0002_fulfilment", "3 0003_refunds", "4 0004_another_card"]
     );
 }
 
@@ -41,7 +41,7 @@ async fn of_several_at_once_one_applies_them() {
     let all = futures::future::join_all((0..4).map(|_| migrations::run(&books.database))).await;
 
     let applied: Vec<_> = all.into_iter().flat_map(Result::unwrap).collect();
-    assert_eq!(applied, ["0001_orders", "0002_fulfilment", "0003_refunds"]);
+    assert_eq!(applied, ["0001_orders", "0002_fulfilment", "0003_refunds", "0004_another_card"]);
 }
 
 #[tokio::test]

@@ -6,11 +6,12 @@ use kassa_domain::{OrderStatus, PricedOrder};
 use temporalio_workflow::{TimerOptions, TimerResult, WorkflowContext, workflows::select};
 
 use super::Checkout;
+use crate::checkout::details::Awaiting;
 use crate::checkout::step::Step;
 use crate::checkout::{CheckoutOutcome, Payment};
 use crate::contracts::awaited::{Awaited, AwaitedPayments, OpenPage, Opened, Pending, ReturnUrls, Seen};
 use crate::contracts::orders::{AwaitPayment, Orders};
-use crate::contracts::payments::{Captured, Charge, Charged};
+use crate::contracts::payments::{Captured, Charge};
 use crate::options;
 use crate::parking::{Failure, Parks};
 
@@ -47,12 +48,10 @@ impl Checkout {
                         Charge { order_id, attempt: 1, amount, payment_method, return_url, first_tried_at },
                     )
                 };
-                match Self::through_valve(ctx, charge).await? {
-                    Some(Charged::Captured { captured }) => return Ok(Paid::Captured(captured)),
-                    Some(Charged::Declined { decline }) => return Ok(Paid::No(CheckoutOutcome::Declined { decline })),
-                    Some(Charged::Awaiting { payment_intent, url }) => (Pending::Intent { payment_intent }, url),
-                    Some(Charged::Held) | None => return Ok(Paid::No(CheckoutOutcome::PaymentUnavailable)),
-                }
+                return match Self::through_valve(ctx, charge).await? {
+                    Some(charged) => Self::with_cards(ctx, order.total, charged).await,
+                    None => Ok(Paid::No(CheckoutOutcome::PaymentUnavailable)),
+                };
             }
             Payment::Page { page } => {
                 match Self::through_valve(ctx, || Self::open_page(ctx, order, page.clone())).await? {
@@ -87,13 +86,17 @@ impl Checkout {
 
     /// Tells the caller where the customer pays, and waits for that until the hold ends. A webhook only wakes the order; what
     /// counts is what Stripe says when it is asked.
-    async fn await_payment(ctx: &WorkflowContext<Self>, awaited: Awaited, url: String) -> Result<Paid, Failure> {
+    pub(super) async fn await_payment(
+        ctx: &WorkflowContext<Self>,
+        awaited: Awaited,
+        url: String,
+    ) -> Result<Paid, Failure> {
         let (order_id, policy) = ctx.state(|s| (s.input.order.order_id.clone(), s.input.policy.clone()));
-        let end = Self::now(ctx) + policy.hold();
+        let end = Self::hold_end(ctx);
         let marking = options::database(&policy, None, "Write the order as AWAITING_PAYMENT");
-        let mark = AwaitPayment { order_id, expires_at: seconds(end) };
+        let mark = AwaitPayment { order_id, attempt: ctx.state(|s| s.cards.attempt()), expires_at: seconds(end) };
         ctx.execute_local_activity(Orders::await_payment, mark, marking).await.map_err(Failure::from)?;
-        ctx.state_mut(|s| s.progress.awaiting = true);
+        ctx.state_mut(|s| s.progress.awaiting = Some(Awaiting::Payment));
         Self::show(ctx);
         Self::set_state(ctx, OrderStatus::AwaitingPayment.as_str(), None, Some(awaited.amount));
         let answer =
@@ -120,14 +123,34 @@ impl Checkout {
                 Err(permanent) => return Err(permanent),
             }
         }
-        // Whoever pays at this very moment either comes first, and has bought, or finds the door closed.
-        let closing = options::stripe(&policy, None, "Close the payment");
-        let close = || ctx.execute_activity(AwaitedPayments::close, awaited.clone(), closing.clone());
-        let seen = Self::forward(ctx, Step::Charge.activity(), close).await?;
-        Ok(Self::decide(seen).unwrap_or(Paid::No(CheckoutOutcome::PaymentExpired)))
+        Self::close_payment(ctx, awaited).await
     }
 
-    fn decide(seen: Seen) -> Option<Paid> {
+    /// Closes the door at Stripe at the end of the hold. Whoever pays at this very moment either comes first, and has bought,
+    /// or finds it closed.
+    pub(super) async fn close_payment(ctx: &WorkflowContext<Self>, awaited: Awaited) -> Result<Paid, Failure> {
+        let policy = ctx.state(|s| s.input.policy.clone());
+        let closing = options::stripe(&policy, None, "Close the payment");
+        let close = || ctx.execute_activity(AwaitedPayments::close, awaited.clone(), closing.clone());
+        match Self::forward(ctx, Step::Charge.activity(), close).await {
+            Ok(seen) => Ok(Self::decide(seen).unwrap_or(Paid::No(CheckoutOutcome::PaymentExpired))),
+            Err(failure) if ctx.cancellation_token().is_cancelled() => Err(failure),
+            // Whether the door is closed or given up: the customer has not paid in time. Should the money come all the same, it
+            // is late.
+            Err(_) => Ok(Paid::No(CheckoutOutcome::PaymentExpired)),
+        }
+    }
+
+    /// When the stock is no longer held for the customer: counted from the first time that there was something to wait for,
+    /// whatever is tried since.
+    pub(super) fn hold_end(ctx: &WorkflowContext<Self>) -> Duration {
+        let (known, hold) = ctx.state(|s| (s.hold_end, s.input.policy.hold()));
+        let end = known.unwrap_or_else(|| Self::now(ctx) + hold);
+        ctx.state_mut(|s| s.hold_end = Some(end));
+        end
+    }
+
+    pub(super) fn decide(seen: Seen) -> Option<Paid> {
         match seen {
             Seen::Waiting | Seen::Closed => None,
             Seen::Paid { captured } => Some(Paid::Captured(captured)),
@@ -135,8 +158,8 @@ impl Checkout {
         }
     }
 
-    /// Waits until something may have changed at Stripe, or the pause is over.
-    async fn wake_within(ctx: &WorkflowContext<Self>, pause: Duration) -> Result<(), Failure> {
+    /// Waits until something may have changed at Stripe, there is another card to be tried, or the pause is over.
+    pub(super) async fn wake_within(ctx: &WorkflowContext<Self>, pause: Duration) -> Result<(), Failure> {
         // A timer of its own token, so that one that is not needed any more can be taken back.
         let token = ctx.cancellation_token().child_token();
         let timer = TimerOptions::builder(pause)
@@ -144,7 +167,7 @@ impl Checkout {
             .summary("Until the next look at the payment".to_owned())
             .build();
         let go_on = select! {
-            woken = ctx.wait_condition(|s| s.payment_changed) => woken.is_ok(),
+            woken = ctx.wait_condition(|s| s.payment_changed || s.cards.in_hand().is_some()) => woken.is_ok(),
             timer = ctx.timer(timer) => timer == TimerResult::Fired,
         };
         token.cancel();
@@ -166,6 +189,6 @@ fn milliseconds(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn seconds(time: Duration) -> i64 {
+pub(super) fn seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }

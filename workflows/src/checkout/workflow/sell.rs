@@ -112,7 +112,7 @@ impl Checkout {
         match answer.outcome.clone() {
             CheckoutOutcome::Confirmed { .. } => Sale::Done(order),
             // Whoever was to pay was waited for after all this had been recorded: it was another run of this workflow.
-            CheckoutOutcome::AwaitingPayment { .. } => Sale::Before(answer),
+            CheckoutOutcome::AwaitingPayment { .. } | CheckoutOutcome::AwaitingCard { .. } => Sale::Before(answer),
             outcome => Sale::Off(outcome, None),
         }
     }

@@ -155,6 +155,7 @@ impl Checkout {
             CheckoutOutcome::Confirmed { .. }
             | CheckoutOutcome::AwaitingPayment { .. }
             | CheckoutOutcome::Held
+            | CheckoutOutcome::AwaitingCard { .. }
             | CheckoutOutcome::OutOfStock { .. }
             | CheckoutOutcome::Refused { .. } => None,
         }
@@ -172,7 +173,7 @@ impl Checkout {
             Payment::Card { payment_method, return_url } => {
                 let awaited = match pending {
                     Some(Pending::Intent { payment_intent }) => Some(payment_intent),
-                    Some(Pending::Page { .. }) | None => None,
+                    Some(Pending::Page { .. }) | None => ctx.state(|s| s.intent.clone()),
                 };
                 let known = captured.as_ref().map(|captured| captured.payment_intent.clone());
                 let order_id = order_id.clone();

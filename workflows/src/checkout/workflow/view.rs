@@ -60,6 +60,7 @@ impl Checkout {
     }
 
     pub(super) fn give_answer(ctx: &WorkflowContext<Self>, outcome: CheckoutOutcome) {
+        ctx.state_mut(|s| s.cards.decide(&outcome));
         let answer = Self::answer_with(ctx, outcome);
         ctx.state_mut(|s| s.answer = Some(answer));
     }

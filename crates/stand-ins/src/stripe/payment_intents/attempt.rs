@@ -58,6 +58,8 @@ pub enum Authentication {
     Passed,
     /// The customer did not.
     Failed,
+    /// The customer did, and the issuer takes its time to answer: the payment is on its way until it is settled.
+    Undecided,
 }
 
 /// Tries to take the money. The payment intent and its payment method are known to be there.
@@ -137,6 +139,14 @@ pub(crate) fn authenticate(
         (Authentication::Passed, Some(decline)) => {
             // Nobody waits for the answer of the bank here: the failure shows on the payment intent and in its event.
             let _declined = fail(state, origin, id, &method, decline);
+        }
+        (Authentication::Undecided, _) => {
+            let charge = new_charge(state, origin, id, &method, ChargeStatus::Pending)?;
+            let intent = find_mut(state, id)?;
+            intent.status = Status::Processing;
+            intent.next_action = None;
+            emit_charge(state, origin, "charge.pending", &charge)?;
+            emit_intent(state, origin, "payment_intent.processing", id)?;
         }
         (Authentication::Failed, _) => {
             let error = ApiError::refused(

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::super::charges::ChargeStatus;
 use super::super::errors::ApiError;
 use super::super::operations::Call;
 use super::super::state::State;
@@ -15,13 +14,10 @@ const REASONS: &[&str] = &["duplicate", "fraudulent", "requested_by_customer", "
 pub(crate) fn cancel(state: &mut State, call: &Call<'_>, id: &str) -> Result<Value, ApiError> {
     call.form.accept_only(&["cancellation_reason", "expand"], false)?;
     let reason = call.form.choice("cancellation_reason", REASONS)?;
-    let allowed = [
-        Status::RequiresPaymentMethod,
-        Status::RequiresCapture,
-        Status::RequiresConfirmation,
-        Status::RequiresAction,
-        Status::Processing,
-    ];
+    // A payment that is on its way can be cancelled "in rare cases" only (API reference, "Cancel a PaymentIntent"). Nobody may
+    // rely on them, so here it cannot.
+    let allowed =
+        [Status::RequiresPaymentMethod, Status::RequiresCapture, Status::RequiresConfirmation, Status::RequiresAction];
     let intent = find(state, id)?;
     if intent.session.is_some() {
         let message = "You cannot cancel this PaymentIntent because it was created by a Checkout Session. Expire the \
@@ -38,15 +34,12 @@ pub(crate) fn cancel(state: &mut State, call: &Call<'_>, id: &str) -> Result<Val
     intent.next_action = None;
     intent.canceled_at = Some(call.now);
     intent.cancellation_reason = reason;
-    if let Some(charge_id) = charge_id {
-        match (status, state.charges.get_mut(&charge_id)) {
-            (Status::RequiresCapture, Some(charge)) => {
-                charge.amount_refunded = charge.amount;
-                emit_charge(state, &call.origin(), "charge.refunded", &charge_id)?;
-            }
-            (Status::Processing, Some(charge)) => charge.status = ChargeStatus::Failed,
-            _ => {}
-        }
+    if let Some(charge_id) = charge_id
+        && status == Status::RequiresCapture
+        && let Some(charge) = state.charges.get_mut(&charge_id)
+    {
+        charge.amount_refunded = charge.amount;
+        emit_charge(state, &call.origin(), "charge.refunded", &charge_id)?;
     }
     emit_intent(state, &call.origin(), "payment_intent.canceled", id)?;
     show(state, id)

@@ -1,0 +1,171 @@
+//! Money that came after its order had ended: at Stripe, in the books, and in stock.
+
+use std::sync::Arc;
+
+use kassa_domain::Money;
+use kassa_store::Reservations;
+use kassa_store::orders::{
+    CapturedPayment, LatePayment, LatePaymentBooked as Booked, OrderError, Revived as OrderIsRevived,
+};
+use kassa_store::reservations::Revived as StockIsRevived;
+use kassa_stripe_client::PooledStripe;
+use kassa_workflows::contracts::late_payments::{
+    self as contract, BookLatePayment, BookedOrder, Forgo, LateMoneySeen, LatePaymentBooked, OrderRevived,
+    PaymentOfOrder, ReviveOrder, SellAgain, SoldAgain,
+};
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::error::activity_error;
+use crate::orders::OrderActivityError;
+use crate::payments::Payments;
+use crate::valve::Gate;
+
+/// The activities at Stripe.
+#[derive(Debug)]
+pub struct LateMoney {
+    payments: Payments,
+}
+
+impl LateMoney {
+    /// The activities over a connection pool, behind a gate that holds what takes money.
+    pub fn new(stripe: PooledStripe, gate: Gate) -> Self {
+        Self { payments: Payments::new(stripe, gate) }
+    }
+}
+
+#[activities]
+impl LateMoney {
+    /// Asks Stripe, the only one who is believed.
+    #[activity(definition = contract::definitions::Look)]
+    pub async fn look(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: PaymentOfOrder,
+    ) -> Result<LateMoneySeen, ActivityError> {
+        self.payments.late_money(&input).await.map_err(|error| activity_error(&error))
+    }
+}
+
+/// The activities of the books.
+#[derive(Debug)]
+pub struct LateBooks {
+    orders: kassa_store::Orders,
+}
+
+impl LateBooks {
+    /// The activities over the orders.
+    pub fn new(orders: kassa_store::Orders) -> Self {
+        Self { orders }
+    }
+
+    async fn revive_once(&self, revive: ReviveOrder) -> Result<OrderRevived, OrderError> {
+        let ReviveOrder { order_id, reason, payment_id, payment_intent, captured } = revive;
+        let payment = CapturedPayment { payment_id, payment_intent, amount: captured };
+        Ok(match self.orders.revive(&order_id, &reason, &payment).await? {
+            OrderIsRevived::Confirmed { event_sequence } => OrderRevived::Confirmed { sequence: event_sequence },
+            OrderIsRevived::Refused => OrderRevived::Refused,
+        })
+    }
+
+    async fn book_once(&self, book: BookLatePayment) -> Result<LatePaymentBooked, OrderError> {
+        let BookLatePayment { order_id, payment_id, payment_intent, captured, refunded, refund_id } = book;
+        let payment = CapturedPayment { payment_id, payment_intent, amount: captured };
+        let late = LatePayment { payment, refunded: refunded.amount, refund_id };
+        Ok(match self.orders.book_late_payment(&order_id, &late).await? {
+            Booked::Booked => LatePaymentBooked::Booked,
+            Booked::Kept => LatePaymentBooked::Kept,
+            Booked::Refused => LatePaymentBooked::Unbooked,
+        })
+    }
+}
+
+fn refused(error: OrderError) -> ActivityError {
+    activity_error(&OrderActivityError::from(error))
+}
+
+#[activities]
+impl LateBooks {
+    /// Reads the order; nothing if there is none.
+    #[activity(definition = contract::definitions::Read)]
+    pub async fn read(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: PaymentOfOrder,
+    ) -> Result<Option<BookedOrder>, ActivityError> {
+        let found = self.orders.find(&input.order_id).await;
+        let found = found.map_err(|error| activity_error(&OrderActivityError::from(error)))?;
+        Ok(found.map(|order| BookedOrder {
+            status: order.status,
+            reason: order.failure_reason,
+            caller: order.caller,
+            email: order.email,
+            order: order.order,
+            payment_intent: order.payment.map(|payment| payment.payment_intent),
+        }))
+    }
+
+    /// Makes a cancelled order CONFIRMED with its payment, in one statement.
+    #[activity(definition = contract::definitions::Revive)]
+    pub async fn revive(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: ReviveOrder,
+    ) -> Result<OrderRevived, ActivityError> {
+        self.revive_once(input).await.map_err(refused)
+    }
+
+    /// Records the payment of a cancelled order and claims its refund, in one statement.
+    #[activity(definition = contract::definitions::Book)]
+    pub async fn book(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: BookLatePayment,
+    ) -> Result<LatePaymentBooked, ActivityError> {
+        self.book_once(input).await.map_err(refused)
+    }
+}
+
+/// The activities of the stock.
+#[derive(Debug)]
+pub struct LateStock {
+    reservations: Reservations,
+}
+
+impl LateStock {
+    /// The activities over the reservations.
+    pub fn new(reservations: Reservations) -> Self {
+        Self { reservations }
+    }
+}
+
+#[activities]
+impl LateStock {
+    /// Moves pieces that were given back from available to sold, all of them or none.
+    #[activity(definition = contract::definitions::Sell)]
+    pub async fn sell(self: Arc<Self>, _ctx: ActivityContext, input: SellAgain) -> Result<SoldAgain, ActivityError> {
+        match self.reservations.revive(&input.order_id, &input.lines).await.map_err(|error| activity_error(&error))? {
+            StockIsRevived::Sold => Ok(SoldAgain::Sold),
+            StockIsRevived::Gone => Ok(SoldAgain::Gone),
+        }
+    }
+
+    /// Moves them back; also shuts out a sale that arrives later.
+    #[activity(definition = contract::definitions::Forgo)]
+    pub async fn forgo(self: Arc<Self>, _ctx: ActivityContext, input: Forgo) -> Result<(), ActivityError> {
+        self.reservations.forgo(&input.order_id).await.map_err(|error| activity_error(&error))
+    }
+}
+
+impl Payments {
+    /// What Stripe says of a payment, if it is this order's.
+    async fn late_money(&self, payment: &PaymentOfOrder) -> Result<LateMoneySeen, crate::payments::PaymentError> {
+        let Some((currency, captured, refunded)) = self.kept(&payment.payment_intent, &payment.order_id).await? else {
+            return Ok(LateMoneySeen::Nothing);
+        };
+        Ok(LateMoneySeen::Captured {
+            captured: Money::new(captured, currency),
+            refunded: Money::new(refunded, currency),
+        })
+    }
+}
