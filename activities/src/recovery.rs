@@ -189,6 +189,8 @@ fn event(order: &OrderView, history: &[HistoryEntry], sequence: u32) -> Option<O
     let text = |name: &str| entry.detail[name].as_str().map(str::to_owned);
     match entry.event.as_str() {
         "order.cancelled" => Some(OrderEvent::Cancelled { reason: text("reason")? }),
+        // Revived by a payment that came late.
+        "order.confirmed" => Some(OrderEvent::Confirmed { total: order.order.total }),
         "order.shipped" => {
             let shipment = order.shipment.clone()?;
             let parcel = Parcel { carrier: shipment.carrier, tracking_number: shipment.tracking_number };

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use kassa_codec::Codec;
 use kassa_config::{ConfigError, LogConfig, Settings, codec, patience, reconciliation, store};
 use kassa_store::StoreConfig;
 use kassa_workflows::TASK_QUEUE;
@@ -72,7 +73,7 @@ pub struct HttpConfig {
 }
 
 /// How workflows are started and waited for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct WorkflowConfig {
     /// `KASSA_TASK_QUEUE`: the task queue that the workers poll.
     pub task_queue: String,
@@ -86,6 +87,8 @@ pub struct WorkflowConfig {
     pub policy: Policy,
     /// `KASSA_RECONCILE_*`: what a reconciliation judges.
     pub reconciliation: ReconciliationPolicy,
+    /// `KASSA_PAYLOAD_KEYS`: opens what failures say.
+    pub codec: Codec,
 }
 
 /// How customers pay elsewhere and come back.
@@ -193,6 +196,7 @@ impl WorkflowConfig {
             web_ui: settings.url("KASSA_TEMPORAL_UI_URL")?,
             policy,
             reconciliation: reconciliation(settings)?,
+            codec: codec(settings)?,
         })
     }
 }

@@ -6,6 +6,7 @@ use kassa_store::orders::OrderView;
 use kassa_workflows::cancellation::{self, Cancellation};
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::fulfilment::{self, FulfilOrder};
+use kassa_workflows::late_payment::{self, LatePayments};
 use kassa_workflows::parking::Standing;
 use kassa_workflows::recovery::{self, Recovery};
 use kassa_workflows::refund::{self, Refund};
@@ -31,6 +32,7 @@ enum Kind {
     Refund,
     Fulfilment,
     Recovery,
+    LatePayment,
 }
 
 /// The workflows of an order that Temporal still knows. All of their ids follow from the order's, and from what the books
@@ -53,6 +55,8 @@ fn candidates(order_id: &OrderId, order: Option<&OrderView>) -> Vec<(Kind, Strin
     ];
     let Some(order) = order else { return found };
     found.extend(order.refunds.iter().map(|refund| (Kind::Refund, refund::workflow_id(&refund.refund_id))));
+    let paid = order.payment.iter();
+    found.extend(paid.map(|payment| (Kind::LatePayment, late_payment::workflow_id(&payment.payment_intent))));
     // A step is named after the version from which it was taken, or is to be.
     for version in 1..=order.version {
         for status in [OrderStatus::Shipped, OrderStatus::Delivered] {
@@ -81,6 +85,7 @@ async fn ask(workflows: &Workflows, kind: Kind, id: &str) -> Option<Standing> {
         Kind::Refund => workflows.query(id, Refund::standing).await,
         Kind::Fulfilment => workflows.query(id, FulfilOrder::standing).await,
         Kind::Recovery => workflows.query(id, Recovery::standing).await,
+        Kind::LatePayment => workflows.query(id, LatePayments::standing).await,
     };
     standing.inspect_err(|error| tracing::info!(workflow = id, %error, "a workflow did not say where it stands")).ok()
 }

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use aws_config::BehaviorVersion;
 use kassa_api::{AccessTokens, Catalogue, Cognito, Config, Limits, Metrics, Services, Workflows, router, serve};
-use kassa_config::{Settings, codec, temporal};
+use kassa_config::{Settings, temporal};
 use kassa_store::{
     Carts, Database, DynamoDb, EventLog, Notifications, Orders, PaymentValve, Products, RateLimits, UserSettings, Users,
 };
@@ -12,10 +12,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let settings = Settings::from_env();
-    let config = Config::read(&settings)?;
+    let config = Config::read(&Settings::from_env())?;
     config.log.install();
-    let (connection, client) = temporal("kassa-api", codec(&settings)?)?;
+    let (connection, client) = temporal("kassa-api", config.workflows.codec.clone())?;
 
     let aws = aws_config::defaults(BehaviorVersion::latest()).load().await;
     let dynamodb = DynamoDb::connect(&aws, &config.store.dynamodb);

@@ -15,6 +15,7 @@ use temporalio_client::{
     WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowSignalOptions, WorkflowStartOptions, WorkflowUpdateHandle,
     WorkflowUpdateWithStartOptions,
 };
+use temporalio_common::protos::temporal::api::failure::v1::Failure;
 use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
 use temporalio_common::search_attributes::{SearchAttributeUpdate, SearchAttributes};
 use temporalio_common::{HasWorkflowDefinition, QueryDefinition, SignalDefinition, UntypedWorkflow, UpdateDefinition};
@@ -323,6 +324,11 @@ impl Workflows {
             Ok(Err(error)) => Err(WorkflowError::Defect(error.into())),
             Err(_) => Err(WorkflowError::Silent),
         }
+    }
+
+    /// What a failure says; that it is sealed, if it is with a key that is not configured here.
+    pub fn message(&self, failure: &Failure) -> String {
+        self.config.codec.message(failure).unwrap_or_else(|unreadable| unreadable.to_string())
     }
 
     /// Where operators look at a run of a workflow, if that is configured.

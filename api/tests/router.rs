@@ -57,6 +57,7 @@ fn app_over(tokens: AccessTokens, accounts: Option<String>, codec: Option<CodecE
         answer_timeout: Duration::from_millis(100),
         policy: kassa_workflows::checkout::Policy::default(),
         web_ui: None,
+        codec: kassa_codec::Codec::default(),
         reconciliation: kassa_workflows::reconciliation::ReconciliationPolicy::default(),
     };
     let signer = signer();

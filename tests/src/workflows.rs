@@ -78,12 +78,9 @@ impl Shop {
     ///
     /// When it is encrypted with a key that the shop does not have.
     pub fn words_of(&self, failure: &Failure) -> String {
-        let own = failure.encoded_attributes.clone().map(|payload| {
-            let opened = self.codec.open(payload).expect("a key of this shop");
-            String::from_utf8_lossy(&opened.data).into_owned()
-        });
+        let own = self.codec.message(failure).expect("a key of this shop");
         let cause = failure.cause.as_ref().map(|cause| self.words_of(cause)).unwrap_or_default();
-        format!("{} {cause}", own.unwrap_or_else(|| failure.message.clone()))
+        format!("{own} {cause}")
     }
 
     /// How many workflows match a query, in the list that operators search. It is a moment behind.

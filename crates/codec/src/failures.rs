@@ -1,9 +1,11 @@
 //! What becomes of the words of failures.
 
+use serde_json::Value;
 use temporalio_common::data_converters::{
     DefaultFailureConverter, FailureConverter, PayloadConversionError, PayloadConverter, SerializationContextData,
 };
 use temporalio_common::error::{IncomingError, OutgoingError, OutgoingWorkflowError};
+use temporalio_common::protos::temporal::api::common::v1::Payload;
 use temporalio_common::protos::temporal::api::failure::v1::Failure;
 
 /// Turns messages and stack traces into payloads, which are sealed like any other, but for what a workflow itself says.
@@ -39,6 +41,12 @@ impl FailureConverter for SealedFailures {
     }
 }
 
+/// The message in the payload that it was made into.
+pub(crate) fn message(opened: &Payload) -> Option<String> {
+    let words: Value = serde_json::from_slice(&opened.data).ok()?;
+    words["message"].as_str().map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use temporalio_common::error::{ApplicationFailure, OutgoingActivityError};
@@ -57,6 +65,8 @@ mod tests {
     fn what_an_activity_says_becomes_a_payload_and_comes_back() {
         let sealed = failure(OutgoingActivityError::Application(saying("anna@example.com is not verified")));
         assert!(!sealed.message.contains("anna") && sealed.encoded_attributes.is_some(), "{sealed:?}");
+        let words = sealed.encoded_attributes.as_ref().and_then(message);
+        assert_eq!(words.as_deref(), Some("anna@example.com is not verified"));
         let back = SealedFailures.to_error(sealed, &PayloadConverter::default(), &SerializationContextData::None);
         assert_eq!(back.expect("readable").failure().message, "anna@example.com is not verified");
     }

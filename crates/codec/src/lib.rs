@@ -15,6 +15,7 @@ use temporalio_common::data_converters::{
     SerializationContextData,
 };
 use temporalio_common::protos::temporal::api::common::v1::Payload;
+use temporalio_common::protos::temporal::api::failure::v1::Failure;
 
 use failures::SealedFailures;
 
@@ -52,6 +53,12 @@ impl Codec {
     /// Opens a payload, if it is sealed.
     pub fn open(&self, payload: Payload) -> Result<Payload, Unreadable> {
         if seal::is_sealed(&payload) { seal::open(self.keys.as_ref(), &payload) } else { Ok(payload) }
+    }
+
+    /// What a failure says, opened if it is sealed.
+    pub fn message(&self, failure: &Failure) -> Result<String, Unreadable> {
+        let Some(sealed) = failure.encoded_attributes.clone() else { return Ok(failure.message.clone()) };
+        Ok(failures::message(&self.open(sealed)?).unwrap_or_else(|| failure.message.clone()))
     }
 
     /// What clients and Workers convert values with. Where payloads are sealed, what failures say is made into payloads.

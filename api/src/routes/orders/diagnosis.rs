@@ -224,7 +224,7 @@ impl WorkflowBody {
 fn body(workflows: &Workflows, Found { described, standing }: Found) -> WorkflowBody {
     let raw = described.raw();
     let (stage, waiting) = standing.map(|Standing { stage, waiting }| (stage, waiting)).unzip();
-    let activities: Vec<_> = raw.pending_activities.iter().map(activity).collect();
+    let activities: Vec<_> = raw.pending_activities.iter().map(|pending| activity(workflows, pending)).collect();
     // A worker that does not answer leaves what Temporal knows by itself.
     let step = stage.or_else(|| activities.first().map(|activity| activity.activity.clone()));
     WorkflowBody {
@@ -258,7 +258,7 @@ fn status(described: &WorkflowExecutionDescription) -> WorkflowStatusBody {
     }
 }
 
-fn activity(pending: &PendingActivityInfo) -> ActivityBody {
+fn activity(workflows: &Workflows, pending: &PendingActivityInfo) -> ActivityBody {
     let state = match pending.state() {
         _ if pending.paused => ActivityStateBody::Paused,
         PendingActivityState::Started => ActivityStateBody::Started,
@@ -275,7 +275,7 @@ fn activity(pending: &PendingActivityInfo) -> ActivityBody {
         state,
         attempt: pending.attempt,
         // The message only: what else a failure carries is not meant to be read by people.
-        last_error: failed.map(|failure| failure.message.clone()),
+        last_error: failed.map(|failure| workflows.message(failure)),
         last_failed_at: failed_at.and_then(|time| moment(time.seconds, time.nanos)),
         next_attempt_at: next.and_then(|time| moment(time.seconds, time.nanos)),
         gives_up_at: pending.expiration_time.as_ref().and_then(|time| moment(time.seconds, time.nanos)),
