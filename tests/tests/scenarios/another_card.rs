@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 use kassa_domain::{OrderId, ProductId, StockLevel};
 use kassa_stand_ins::stripe::{Fault, Outcome, Stage};
 use kassa_tests::customer::GOOD_CARD;
+use kassa_tests::valve::QUICK;
 use kassa_tests::{Answer, Customer, Page, Shop, eventually, on_exclusive_shop, on_shared_shop};
 use kassa_workflows::cancellation;
 use kassa_workflows::search_attributes::{FAILURE_REASON, ORDER_STATE};
@@ -132,6 +133,29 @@ fn another_card_pays_the_same_intent_and_the_stock_is_sold_once() -> anyhow::Res
         assert_eq!(statuses(shop, order).await?, ["PENDING", "PAYMENT_FAILED", "CONFIRMED"]);
         assert_eq!(shop.stock(product).await?, StockLevel { available: 3, reserved: 0, sold: 1 });
         waiting.assert_charges(shop, 2, 1);
+        waiting.judged(shop).await
+    })
+}
+
+#[test]
+fn another_card_is_held_while_payments_are_paused() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        let [look, settle] = QUICK;
+        shop.restart_api(&[THREE_CARDS, look, settle]).await?;
+        let waiting = Waiting::of(shop).await?;
+        shop.pause_payments().await?;
+        let resumed = async {
+            shop.held(&waiting.order).await?;
+            ensure!(!shop.stripe_operations(&waiting.order).iter().any(|operation| operation == CONFIRM), "not held");
+            shop.resume_payments(10).await
+        };
+
+        let (answer, resumed) = tokio::join!(waiting.pays(GOOD_CARD), resumed);
+
+        resumed?;
+        assert_paid(&answer?);
+        waiting.assert_charges(shop, 2, 1);
+        shop.closed(&waiting.order).await?;
         waiting.judged(shop).await
     })
 }
