@@ -9,6 +9,8 @@ mod kept;
 mod refund;
 
 pub use self::awaited::AwaitedPayments;
+pub(crate) use self::create_refund::all_refunds;
+pub(crate) use self::intents::PAGE;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use kassa_domain::RefundId;
-use kassa_stripe_client::{Error, ErrorType};
+use kassa_stripe_client::{Error, ErrorType, PooledStripe};
 use kassa_workflows::contracts::payments::{CreateRefund, RefundProgress};
 use stripe_client_core::StripeRequest;
 use stripe_core::refund::{CreateRefund as StripeRefund, ListRefund};
@@ -77,23 +77,28 @@ impl Payments {
         intent: &str,
         refund_id: &RefundId,
     ) -> Result<Vec<stripe_shared::Refund>, PaymentError> {
-        let mut found = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let mut list = ListRefund::new().payment_intent(intent).limit(PAGE);
-            if let Some(after) = after.take() {
-                list = list.starting_after(after);
-            }
-            let page = list.send(&self.stripe).await?;
-            let last = page.data.last().map(|refund| refund.id.to_string());
-            found.extend(page.data.into_iter().filter(|refund| {
-                let id = refund.metadata.as_ref().and_then(|metadata| metadata.get(REFUND_ID));
-                id.is_some_and(|id| id == refund_id.as_str())
-            }));
-            match last.filter(|_| page.has_more) {
-                Some(last) => after = Some(last),
-                None => return Ok(found),
-            }
+        let is_ours = |refund: &stripe_shared::Refund| {
+            let id = refund.metadata.as_ref().and_then(|metadata| metadata.get(REFUND_ID));
+            id.is_some_and(|id| id == refund_id.as_str())
+        };
+        Ok(all_refunds(&self.stripe, intent).await?.into_iter().filter(is_ours).collect())
+    }
+}
+
+/// All refunds of a charge, also those that somebody made by hand.
+pub(crate) async fn all_refunds(stripe: &PooledStripe, intent: &str) -> Result<Vec<stripe_shared::Refund>, Error> {
+    let mut found = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let mut list = ListRefund::new().payment_intent(intent).limit(PAGE);
+        if let Some(after) = after.take() {
+            list = list.starting_after(after);
+        }
+        let page = list.send(stripe).await?;
+        after = page.data.last().filter(|_| page.has_more).map(|last| last.id.to_string());
+        found.extend(page.data);
+        if after.is_none() {
+            return Ok(found);
         }
     }
 }

@@ -20,7 +20,7 @@ use super::{PaymentError, Payments};
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 /// What Stripe calls a page.
-pub(super) const PAGE: i64 = 100;
+pub(crate) const PAGE: i64 = 100;
 
 /// Sends `request` once under `key`; retrying is the engine's business.
 pub(super) fn once(key: &str) -> Result<RequestStrategy, Error> {

@@ -2,10 +2,9 @@
 
 use kassa_domain::{Currency, OrderId, parse_currency};
 use kassa_workflows::contracts::awaited::ORDER_ID_KEY;
-use stripe_core::refund::ListRefund;
 use stripe_shared::PaymentIntentStatus;
 
-use super::intents::PAGE;
+use super::create_refund::all_refunds;
 use super::{PaymentError, Payments};
 
 impl Payments {
@@ -35,21 +34,8 @@ impl Payments {
 
     /// The sum of all refunds that did not fail.
     async fn given_back(&self, intent: &str) -> Result<i64, PaymentError> {
-        let (mut sum, mut after) = (0, None::<String>);
-        loop {
-            let mut list = ListRefund::new().payment_intent(intent).limit(PAGE);
-            if let Some(after) = after.take() {
-                list = list.starting_after(after);
-            }
-            let page = list.send(&self.stripe).await?;
-            let last = page.data.last().map(|refund| refund.id.to_string());
-            let counts = |status: Option<&str>| !matches!(status, Some("failed" | "canceled"));
-            let refunds = page.data.iter().filter(|refund| counts(refund.status.as_deref()));
-            sum += refunds.map(|refund| refund.amount).sum::<i64>();
-            match last.filter(|_| page.has_more) {
-                Some(last) => after = Some(last),
-                None => return Ok(sum),
-            }
-        }
+        let counts = |status: Option<&str>| !matches!(status, Some("failed" | "canceled"));
+        let refunds = all_refunds(&self.stripe, intent).await?;
+        Ok(refunds.iter().filter(|refund| counts(refund.status.as_deref())).map(|refund| refund.amount).sum())
     }
 }

@@ -10,10 +10,7 @@ use stripe_shared::{CheckoutSession, CheckoutSessionStatus, PaymentIntent, Refun
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 use time::OffsetDateTime;
 
-use crate::payments::REFUND_ID;
-
-/// What Stripe calls a page.
-const PAGE: i64 = 100;
+use crate::payments::{PAGE, REFUND_ID, all_refunds};
 
 /// Stripe, for reading only.
 #[derive(Debug)]
@@ -128,20 +125,7 @@ impl Stripe {
 
     /// All refunds of a payment.
     pub(super) async fn refunds(&self, intent: &str) -> Result<Vec<RefundAtStripe>, Error> {
-        let mut found = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let mut list = ListRefund::new().payment_intent(intent).limit(PAGE);
-            if let Some(after) = after.take() {
-                list = list.starting_after(after);
-            }
-            let page = list.send(&self.client).await?;
-            after = page.data.last().filter(|_| page.has_more).map(|last| last.id.to_string());
-            found.extend(page.data.iter().map(refund_at_stripe));
-            if after.is_none() {
-                return Ok(found);
-            }
-        }
+        Ok(all_refunds(&self.client, intent).await?.iter().map(refund_at_stripe).collect())
     }
 
     /// The payments whose metadata name this order. Searching is a minute behind (Stripe API reference, "Search"), so this is

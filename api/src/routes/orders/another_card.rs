@@ -16,8 +16,9 @@ use crate::extract::{Json, RequiredIdempotencyKey};
 use crate::limits::Action;
 use crate::orders::OrderAccess;
 use crate::problem::{Problem, ProblemCode};
+use crate::routes::checkout::answer::{Receipt, told, undecided};
 use crate::routes::checkout::payment::payment_method;
-use crate::routes::checkout::{ASK_AGAIN, CheckoutBody, IDEMPOTENT_REPLAYED, Receipt, told, undecided};
+use crate::routes::checkout::{ASK_AGAIN, CheckoutBody, IDEMPOTENT_REPLAYED};
 use crate::state::AppState;
 use crate::workflows::WorkflowError;
 
