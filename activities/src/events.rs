@@ -6,8 +6,8 @@ use aws_sdk_eventbridge::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_eventbridge::operation::put_events::PutEventsError;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use kassa_domain::{Caller, EventId, OrderId};
-use kassa_store::EventLog;
 use kassa_store::event_log::{LoggedEvent, RecordEventError};
+use kassa_store::{EventLog, StoreError};
 use kassa_workflows::contracts::events::{self as contract, OrderEvent, Publish};
 use serde::Serialize;
 use temporalio_macros::activities;
@@ -33,6 +33,9 @@ pub enum PublishError {
     /// The event could not be recorded, so it is not published.
     #[error("the event cannot be recorded")]
     Record(#[from] RecordEventError),
+    /// The event was published, and that could not be recorded.
+    #[error("that the event was published cannot be recorded")]
+    RecordPublished(#[source] StoreError),
     /// The event cannot be written as JSON.
     #[error("the event cannot be written as JSON")]
     Encode(#[from] serde_json::Error),
@@ -47,7 +50,7 @@ pub enum PublishError {
 impl Classified for PublishError {
     fn kind(&self) -> &'static str {
         match self {
-            Self::Record(_) => "EventNotRecorded",
+            Self::Record(_) | Self::RecordPublished(_) => "EventNotRecorded",
             Self::Encode(_) => "EventNotEncoded",
             Self::Call(_) => "EventBridgeUnavailable",
             Self::Entry(_) => "EventNotTaken",
@@ -57,6 +60,7 @@ impl Classified for PublishError {
     fn is_retryable(&self) -> bool {
         match self {
             Self::Record(error) => error.is_retryable(),
+            Self::RecordPublished(error) => error.is_retryable(),
             Self::Encode(_) => false,
             Self::Call(_) => true,
             // The entry itself is wrong, and will be the next time.
@@ -98,7 +102,9 @@ impl Events {
         Self { bridge, bus, log }
     }
 
-    /// Records the event before it is published: whoever has seen an event finds it in the log.
+    /// Records the event before it is published, so that whoever has seen an event finds it in the log; and afterwards, so that
+    /// the log does not call published what went down with a worker. Between the two it may be published again, under the
+    /// same id.
     async fn record_and_put(&self, publish: &Publish) -> Result<(), PublishError> {
         let event = LoggedEvent {
             order_id: publish.order_id.clone(),
@@ -106,9 +112,11 @@ impl Events {
             event_id: publish.event_id.clone(),
             kind: publish.event.detail_type().to_owned(),
             at: OffsetDateTime::now_utc(),
+            published: false,
         };
         self.log.record(&event).await?;
-        self.put(publish).await
+        self.put(publish).await?;
+        self.log.published(&publish.order_id, publish.sequence).await.map_err(PublishError::RecordPublished)
     }
 
     async fn put(&self, publish: &Publish) -> Result<(), PublishError> {

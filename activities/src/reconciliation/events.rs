@@ -51,9 +51,10 @@ impl Reconciliation {
     }
 }
 
-/// The numbers of the events of an order that were not published.
+/// The numbers of the events of an order that were not published, as far as anybody knows.
 pub(crate) async fn unpublished(log: &EventLog, order: &OrderId, events: u32) -> Result<Vec<u32>, StoreError> {
-    let published: BTreeSet<_> = log.of_order(order).await?.into_iter().map(|event| event.sequence).collect();
+    let recorded = log.of_order(order).await?.into_iter();
+    let published: BTreeSet<_> = recorded.filter(|event| event.published).map(|event| event.sequence).collect();
     Ok((1..=events).filter(|sequence| !published.contains(sequence)).collect())
 }
 

@@ -1,7 +1,7 @@
 //! Every event that was published, or is about to be.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use kassa_domain::{EventId, OrderId};
 use time::OffsetDateTime;
 
@@ -15,6 +15,8 @@ pub(crate) const SEQUENCE: &str = "sequence";
 const EVENT_ID: &str = "event_id";
 const KIND: &str = "type";
 const AT: &str = "at";
+/// Only there until the bus has taken the event, so rows that were written before the attribute was known count as published.
+const PUBLISHING: &str = "publishing";
 
 /// Access to the log. Cloning it is cheap.
 #[derive(Debug, Clone)]
@@ -35,6 +37,8 @@ pub struct LoggedEvent {
     pub kind: String,
     /// When it was first about to be published.
     pub at: OffsetDateTime,
+    /// Whether the bus has taken it. If not, nobody knows: whoever was about to publish it may have gone.
+    pub published: bool,
 }
 
 /// Why an event was not recorded.
@@ -74,6 +78,9 @@ impl EventLog {
     }
 
     /// Records an event once; recorded again it stays as it was.
+    ///
+    /// # Errors
+    /// If the order has another event under this number, or the store failed.
     pub async fn record(&self, event: &LoggedEvent) -> Result<(), RecordEventError> {
         let sent = self
             .dynamodb
@@ -102,6 +109,25 @@ impl EventLog {
         })
     }
 
+    /// Records that the bus has taken an event. Does nothing if that is known.
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn published(&self, order_id: &OrderId, sequence: u32) -> Result<(), StoreError> {
+        self.dynamodb
+            .client
+            .update_item()
+            .table_name(self.dynamodb.tables.event_log())
+            .key(ORDER_ID, item::text(order_id.as_str()))
+            .key(SEQUENCE, item::number(sequence))
+            .update_expression("REMOVE publishing")
+            .condition_expression("attribute_exists(order_id)")
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+        Ok(())
+    }
+
     /// The events of an order, in their order.
     pub async fn of_order(&self, order_id: &OrderId) -> Result<Vec<LoggedEvent>, StoreError> {
         let mut rows = self
@@ -124,6 +150,7 @@ impl EventLog {
 }
 
 fn to_item(event: &LoggedEvent) -> Item {
+    let publishing = (!event.published).then(|| (PUBLISHING, AttributeValue::Bool(true)));
     let attributes = [
         (ORDER_ID, item::text(event.order_id.as_str())),
         (SEQUENCE, item::number(event.sequence)),
@@ -131,7 +158,7 @@ fn to_item(event: &LoggedEvent) -> Item {
         (KIND, item::text(event.kind.as_str())),
         (AT, item::timestamp(event.at)),
     ];
-    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    attributes.into_iter().chain(publishing).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn from_item(row: &Item) -> Result<LoggedEvent, StoreError> {
@@ -141,5 +168,6 @@ fn from_item(row: &Item) -> Result<LoggedEvent, StoreError> {
         event_id: item::read(row, EVENT_ID)?,
         kind: item::read_text(row, KIND)?.to_owned(),
         at: item::read_timestamp(row, AT)?,
+        published: !row.contains_key(PUBLISHING),
     })
 }

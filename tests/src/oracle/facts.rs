@@ -271,6 +271,7 @@ impl Facts {
             .collect();
         let logged: Vec<_> = self.log.iter().map(|event| (u64::from(event.sequence), event.kind.as_str())).collect();
         findings.expect_eq(id, "the log of its events", logged, published.into_iter().collect());
+        findings.expect(id, "every event recorded as published", self.log.iter().all(|event| event.published));
         let of_order = self.log.iter().all(|event| event.event_id == EventId::of(id, event.sequence));
         findings.expect(id, "the ids of its events in the log", of_order);
     }

@@ -6,6 +6,7 @@ mod cancellations;
 mod carts;
 mod charges;
 mod effects;
+mod events;
 mod kills;
 mod messages;
 mod outages;

@@ -27,7 +27,7 @@ pub(crate) struct OrderEventsBody {
 /// An event that was published, or is about to be.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OrderEvent, example = json!({
-    "sequence": 1, "id": "evt_1f0c-1", "type": "order.confirmed", "at": "2026-11-21T08:15:00Z"
+    "sequence": 1, "id": "evt_1f0c-1", "type": "order.confirmed", "at": "2026-11-21T08:15:00Z", "published": true
 }))]
 pub(crate) struct EventBody {
     /// Counts the events of the order from 1, without gaps.
@@ -40,6 +40,8 @@ pub(crate) struct EventBody {
     /// When it was first about to be published (RFC 3339).
     #[schema(format = "date-time")]
     at: String,
+    /// Whether EventBridge has taken it; if not, it is about to be published.
+    published: bool,
 }
 
 /// Reads the events that told other systems of an order.
@@ -65,6 +67,7 @@ pub(crate) async fn get_order_events(
 
 impl From<LoggedEvent> for EventBody {
     fn from(event: LoggedEvent) -> Self {
-        Self { sequence: event.sequence, id: event.event_id.into(), kind: event.kind, at: rfc3339(event.at) }
+        let LoggedEvent { sequence, event_id, kind, at, published, .. } = event;
+        Self { sequence, id: event_id.into(), kind, at: rfc3339(at), published }
     }
 }

@@ -14,6 +14,7 @@ fn event(order_id: &OrderId, sequence: u32, kind: &str) -> LoggedEvent {
         event_id: EventId::of(order_id, sequence),
         kind: kind.to_owned(),
         at: datetime!(2026-03-01 12:00:00.123456789 UTC),
+        published: false,
     }
 }
 
@@ -47,6 +48,35 @@ async fn an_event_that_is_recorded_again_stays_as_it_was() {
     log.record(&LoggedEvent { at: datetime!(2027-01-01 0:00 UTC), ..first.clone() }).await.unwrap();
 
     assert_eq!(log.of_order(&first.order_id).await.unwrap(), [first]);
+}
+
+#[tokio::test]
+async fn an_event_is_published_once_that_is_recorded() {
+    let shop = Shop::open().await;
+    let (gateway, dynamodb) = shop.through_gateway().await;
+    let log = EventLog::new(dynamodb);
+    let event = event(&order(), 1, "order.confirmed");
+    log.record(&event).await.unwrap();
+    assert_eq!(log.of_order(&event.order_id).await.unwrap(), [event.clone()]);
+
+    gateway.meddle("UpdateItem", 1, &Meddling::LoseAnswer);
+    log.published(&event.order_id, 1).await.unwrap();
+    log.published(&event.order_id, 1).await.unwrap();
+    // Whoever is late to publish it does not make it unpublished.
+    log.record(&event).await.unwrap();
+
+    assert_eq!(log.of_order(&event.order_id).await.unwrap(), [LoggedEvent { published: true, ..event }]);
+}
+
+#[tokio::test]
+async fn only_what_was_recorded_is_published() {
+    let shop = Shop::open().await;
+    let log = EventLog::new(shop.dynamodb.clone());
+    let order = order();
+
+    log.published(&order, 1).await.unwrap_err();
+
+    assert_eq!(log.of_order(&order).await.unwrap(), []);
 }
 
 #[tokio::test]
