@@ -12,6 +12,8 @@ mod config;
 mod diagnosis;
 mod etag;
 mod extract;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guest_cart;
 mod late_payments;
 mod limits;

@@ -10,6 +10,7 @@ pub mod operations;
 pub mod oracle;
 pub mod outside;
 pub mod page;
+pub mod planted;
 pub mod proxy;
 pub mod reconciliation;
 pub mod refunds;

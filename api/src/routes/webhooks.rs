@@ -79,14 +79,14 @@ pub(crate) async fn receive_stripe_event(
 }
 
 /// The order that waits for the payment which the event is about.
-fn awaiting_order(event: &Value) -> Option<OrderId> {
+pub(crate) fn awaiting_order(event: &Value) -> Option<OrderId> {
     let metadata = &event["data"]["object"]["metadata"];
     let concerns = ENDS.contains(&event["type"].as_str()?) && metadata[AWAITED_KEY] == AWAITED;
     metadata[ORDER_ID_KEY].as_str().filter(|_| concerns)?.parse().ok()
 }
 
 /// The payment that has succeeded, if the event tells of one of an order. It may be late.
-fn succeeded(event: &Value) -> Option<SucceededPayment> {
+pub(crate) fn succeeded(event: &Value) -> Option<SucceededPayment> {
     let object = &event["data"]["object"];
     let payment_intent = match event["type"].as_str()? {
         "payment_intent.succeeded" => object["id"].as_str()?,

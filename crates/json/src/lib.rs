@@ -59,7 +59,9 @@ fn field(path: &serde_path_to_error::Path, detail: &str) -> String {
         }
     }
     segments.extend(named("missing field `").or_else(|| named("duplicate field `")));
-    segments.concat().trim_start_matches('.').to_owned()
+    let path = segments.concat();
+    // A name may begin with a dot of its own.
+    path.strip_prefix('.').unwrap_or(&path).to_owned()
 }
 
 #[cfg(test)]
@@ -96,6 +98,7 @@ mod tests {
             (r#"{"amount":{"price":{"price":1}}}"#, "amount.price"),
             (r#"{"amount":{"price":1}}"#, "amount.price"),
             ("{}", "amount"),
+            (r#"{".amount":{}}"#, ".amount"),
         ] {
             match parse::<Price>(text.as_bytes()).expect_err(text) {
                 Refusal::Field { field, .. } => assert_eq!(field, expected, "{text}"),

@@ -2,3 +2,9 @@
 
 pub mod rds_data;
 pub mod stripe;
+
+/// What `fuzz` tries.
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing {
+    pub use crate::rds_data::sql_parameters;
+}

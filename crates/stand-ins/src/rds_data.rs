@@ -44,6 +44,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+#[cfg(any(test, fuzzing))]
+pub use lexer::fuzzing::sql_parameters;
+
 pub use faults::{Fault, FaultEffect, FaultError, FaultId, FaultReport, Faults};
 pub use stats::Stats;
 

@@ -1,5 +1,5 @@
 //! The shape of the house: which crate may know which, that the worker offers everything that is declared, and that the
-//! page about the configuration names what is read.
+//! page about the configuration names what is read; and that the bugs which are planted to try the tests still fit.
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
@@ -7,4 +7,5 @@ mod configuration;
 mod dependencies;
 mod features;
 mod graph;
+mod planted_bugs;
 mod registration;

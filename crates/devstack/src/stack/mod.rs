@@ -15,7 +15,7 @@ use kassa_stand_ins::{rds_data, stripe};
 use kassa_store::StoreConfig;
 
 pub use application::Application;
-pub use build::{Binaries, build};
+pub use build::{BINARIES, Binaries, build};
 pub use catalogue::{Product, products};
 pub use data::sdk_config;
 pub use environment::{MAIL_FROM, PAYLOAD_KEYS, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, TABLE_PREFIX, TASK_QUEUE};

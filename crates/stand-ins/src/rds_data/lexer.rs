@@ -4,6 +4,9 @@
 //! they decide whether a colon, a dollar sign or a semicolon belongs to the statement itself or to a literal or
 //! comment in it.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+
 use thiserror::Error;
 
 /// A statement as PostgreSQL wants it.
@@ -54,15 +57,18 @@ pub(super) fn rewrite(sql: &str) -> Result<Rewritten, RewriteError> {
     let mut terminated = false;
     for token in Tokens(sql) {
         match token {
+            // Without the semicolon, a comment could begin too early: `-;--`.
+            Token::Blank(_) if terminated => continue,
             Token::Blank(text) => {
                 rewritten.sql.push_str(text);
                 continue;
             }
             Token::Semicolon => {
-                terminated = true;
+                // One before the statement ends nothing.
+                terminated = !empty;
                 continue;
             }
-            _ if terminated && !empty => return Err(RewriteError::MultipleStatements),
+            _ if terminated => return Err(RewriteError::MultipleStatements),
             Token::Parameter(text) => push_parameter(&mut rewritten, &text[1..]),
             Token::Positional(text) => return Err(RewriteError::Positional(text.to_owned())),
             Token::Word(text) => {
@@ -319,6 +325,8 @@ mod tests {
     fn one_statement_may_end_with_a_semicolon() {
         assert_eq!(rewrite("SELECT :a; -- done\n").expect("one statement").names, ["a"]);
         assert_eq!(rewrite("SELECT 1; SELECT 2"), Err(RewriteError::MultipleStatements));
+        assert_eq!(rewrite("; SELECT 1; -- done\n;").expect("one statement").sql, " SELECT 1");
+        assert_eq!(rewrite("SELECT 1 -;-- done").expect("one statement").sql, "SELECT 1 -");
         assert_eq!(rewrite(" ; -- nothing"), Err(RewriteError::Empty));
         unchanged("SELECT ';', $$;$$, \";\" /* ; */");
     }
