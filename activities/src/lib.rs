@@ -5,6 +5,7 @@
 
 #![expect(missing_docs, reason = "the activity macro generates markers without documentation")]
 
+mod alive;
 pub mod carts;
 mod error;
 pub mod events;

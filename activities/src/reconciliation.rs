@@ -38,6 +38,7 @@ pub(crate) use self::engine::{Engine, EngineError};
 pub(crate) use self::events::{publishers_of, unpublished};
 pub(crate) use self::judge::owed;
 pub(crate) use self::stripe::{AtStripe, Stripe};
+use crate::alive::alive;
 use crate::error::{Classified, activity_error};
 
 /// How many orders of a page are looked at at the same time.
@@ -235,7 +236,7 @@ impl Reconciliation {
     #[activity(definition = contract::definitions::Compare)]
     pub async fn compare(self: Arc<Self>, ctx: ActivityContext, input: ComparePage) -> Result<Compared, ActivityError> {
         let engine = Engine::new(ctx.client());
-        self.compare_page(&engine, &input).await.map_err(|error| activity_error(&error))
+        alive(&ctx, self.compare_page(&engine, &input)).await.map_err(|error| activity_error(&error))
     }
 
     /// Starts what mends each finding, once: the names of the workflows are the guard.
@@ -247,7 +248,7 @@ impl Reconciliation {
     ) -> Result<OpenedFindings, ActivityError> {
         let engine = Engine::new(ctx.client());
         let queue = ctx.info().task_queue.clone();
-        let started = open::all(&engine, &queue, &input).await;
+        let started = alive(&ctx, open::all(&engine, &queue, &input)).await;
         Ok(OpenedFindings { started: started.map_err(|error| activity_error(&ReconciliationError::from(error)))? })
     }
 }

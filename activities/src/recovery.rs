@@ -17,6 +17,7 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use time::Duration;
 
+use crate::alive::alive;
 use crate::error::{Classified, activity_error};
 use crate::reconciliation::{AtStripe, Engine, ReconciliationError, Stripe, owed, publishers_of, unpublished};
 
@@ -212,6 +213,6 @@ impl Recoveries {
     #[activity(definition = contract::definitions::Examine)]
     pub async fn examine(self: Arc<Self>, ctx: ActivityContext, input: Examine) -> Result<Examined, ActivityError> {
         let engine = Engine::new(ctx.client());
-        self.examine_order(&engine, &input.order_id).await.map_err(|error| activity_error(&error))
+        alive(&ctx, self.examine_order(&engine, &input.order_id)).await.map_err(|error| activity_error(&error))
     }
 }

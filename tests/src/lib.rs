@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod billing;
+pub mod cable;
 pub mod cart;
 pub mod customer;
 pub mod markers;
@@ -10,6 +11,7 @@ pub mod operations;
 pub mod oracle;
 pub mod outside;
 pub mod page;
+pub mod paths;
 pub mod planted;
 pub mod proxy;
 pub mod reconciliation;
@@ -17,6 +19,7 @@ pub mod refunds;
 pub mod shop;
 pub mod valve;
 pub mod wait;
+pub mod wire;
 pub mod workflows;
 
 pub use accounts::Account;
@@ -25,5 +28,6 @@ pub use customer::{Answer, Customer};
 pub use markers::Markers;
 pub use oracle::Oracle;
 pub use page::Page;
+pub use paths::{Path, Way};
 pub use shop::{Exclusive, Shop, on_exclusive_shop, on_shared_shop};
 pub use wait::eventually;

@@ -1,7 +1,7 @@
 //! Giving money back, as the staff of the shop does.
 
 use kassa_domain::{OrderId, PaymentId, RefundId};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -48,9 +48,14 @@ impl RefundRequest<'_> {
         RefundId::derive(&self.payment, &self.key.parse().expect("a UUID is a key"))
     }
 
+    /// The request, ready to be sent.
+    pub fn request(&self) -> RequestBuilder {
+        let request = self.shop.as_admin(Method::POST, &format!("/api/payments/{}/refund", self.payment));
+        request.header("idempotency-key", &self.key).json(&self.body)
+    }
+
     /// Sends it and waits for the answer.
     pub async fn send(&self) -> anyhow::Result<Answer> {
-        let request = self.shop.as_admin(Method::POST, &format!("/api/payments/{}/refund", self.payment));
-        Answer::of(request.header("idempotency-key", &self.key).json(&self.body)).await
+        Answer::of(self.request()).await
     }
 }

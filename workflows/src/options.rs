@@ -70,9 +70,12 @@ pub(crate) fn tail(policy: &Policy, token: &WorkflowCancellationToken, summary: 
     remote(Duration::from_secs(20), policy.tail_patience(), Some(token), summary)
 }
 
-/// A page of a reconciliation, or looking at one order everywhere. It may read all reservations there are.
+/// A page of a reconciliation, or looking at one order everywhere. It may read all reservations there are, so an attempt has
+/// long; a worker that dies over it is missed much sooner, because an order that is being recovered waits for it.
 pub(crate) fn comparison(policy: &Policy, summary: &str) -> ActivityOptions {
-    remote(Duration::from_mins(5), policy.patience(), None, summary)
+    let mut options = remote(Duration::from_mins(5), policy.patience(), None, summary);
+    options.heartbeat_timeout = Some(Duration::from_secs(20));
+    options
 }
 
 fn remote(

@@ -2,14 +2,20 @@
 //! every way it can.
 
 mod after_sale;
+mod api_kills;
 mod cancellations;
 mod carts;
 mod charges;
 mod effects;
 mod events;
+mod held;
 mod kills;
+mod long_outages;
 mod messages;
 mod outages;
+mod publishing;
+mod races;
 mod rig;
 mod valve;
 mod workers;
+mod zombies;

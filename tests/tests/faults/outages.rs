@@ -1,11 +1,13 @@
 //! Servers go away in mid-checkout and come back; no order is lost, and nobody pays twice.
 
 use anyhow::{Context as _, ensure};
-use kassa_tests::proxy::Moment;
+use futures::future::{join_all, try_join_all};
+use kassa_tests::proxy::{Hold, Moment};
 use kassa_tests::{Answer, Exclusive, Shop, eventually, on_exclusive_shop};
 use reqwest::StatusCode;
 
 use crate::effects::charge;
+use crate::held::{Case, Place, judge_all};
 use crate::rig::{Rig, STOCK, on_sale};
 
 /// Buys a piece, lets `outage` happen while the card has been charged and the answer is on its way, and wants the
@@ -57,6 +59,29 @@ fn an_order_goes_on_after_a_crash_of_temporal() -> anyhow::Result<()> {
             Ok(shop.stack.temporal.start_again().await?)
         })
         .await
+    })
+}
+
+#[test]
+fn orders_at_any_step_or_undo_go_on_after_a_crash_of_temporal() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        let rig = Rig::set_up(shop).await?;
+        let prepared = Place::all().map(|place| Case::prepare(shop, &rig.proxies, place));
+        let (cases, mut holds): (Vec<Case>, Vec<Hold>) = try_join_all(prepared).await?.into_iter().unzip();
+        // Whoever asks while the server is away is told so, or hears nothing.
+        let first: Vec<_> = cases.iter().map(|case| case.send().map(tokio::spawn)).collect::<anyhow::Result<_>>()?;
+        try_join_all(holds.iter_mut().map(Hold::caught)).await?;
+
+        shop.stack.temporal.kill().await?;
+        shop.stack.temporal.start_again().await?;
+
+        holds.into_iter().for_each(Hold::deliver);
+        for told in join_all(first).await {
+            drop(told?);
+        }
+        let answers = try_join_all(cases.iter().map(Case::decided)).await?;
+        // What was reported while the server was away may be done again by another attempt, a mail among it.
+        judge_all(shop, cases.iter().zip(&answers), Place::is_at_a_mail).await
     })
 }
 

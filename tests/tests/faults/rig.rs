@@ -21,22 +21,34 @@ pub(crate) struct Rig {
     pub(crate) proxies: Proxies,
     /// The only worker of the shop.
     pub(crate) worker: Application,
+    /// What the worker is started with besides.
+    further: Vec<(String, String)>,
 }
 
 impl Rig {
     /// Replaces the worker of the shop.
     pub(crate) async fn set_up(shop: &mut Shop) -> anyhow::Result<Self> {
+        Self::set_up_with(shop, Vec::new()).await
+    }
+
+    /// Replaces the worker of the shop by one with further environment variables, which replace those of the same name.
+    pub(crate) async fn set_up_with(shop: &mut Shop, further: Vec<(String, String)>) -> anyhow::Result<Self> {
         shop.stack.worker.stop().await?;
         let proxies = Proxies::start(&shop.stack).await?;
         let worker = shop.stack.another_worker("worker-behind-proxies")?;
-        let mut rig = Self { proxies, worker };
+        let mut rig = Self { proxies, worker, further };
         rig.start_worker().await?;
         Ok(rig)
     }
 
     /// Starts the worker, unless it runs.
     pub(crate) async fn start_worker(&mut self) -> anyhow::Result<()> {
-        Ok(self.worker.start_with(&self.proxies.environment()).await?)
+        Ok(self.worker.start_with(&self.environment()).await?)
+    }
+
+    /// What the worker is started with.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        self.proxies.environment().into_iter().chain(self.further.iter().cloned()).collect()
     }
 }
 

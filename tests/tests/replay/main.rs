@@ -16,6 +16,7 @@ mod record;
 mod reordered;
 
 use anyhow::{Context as _, bail, ensure};
+use kassa_tests::Path;
 use kassa_tests::workflows::activities;
 use kassa_workflows::cancellation::Cancellation;
 use kassa_workflows::checkout::Checkout;
@@ -34,7 +35,7 @@ use temporalio_sdk::workflow_replayer::{
     WorkflowReplayError, WorkflowReplayFailure, WorkflowReplayer, WorkflowReplayerOptions,
 };
 
-use histories::{Path, addresses, load};
+use histories::{addresses, load};
 use reordered::ReorderedCheckout;
 
 async fn replay(options: WorkflowReplayerOptions, path: Path) -> anyhow::Result<Result<(), WorkflowReplayError>> {
@@ -113,6 +114,7 @@ async fn each_history_holds_what_its_name_says() -> anyhow::Result<()> {
                 payments::CREATE_REFUND,
                 refunds::SETTLE,
             ],
+            Path::Revived => &[late_payments::LOOK, late_payments::READ, late_payments::SELL, late_payments::REVIVE],
             Path::Declined => &[payments::CHARGE, payments::REFUND, inventory::RELEASE, orders::CANCEL],
             Path::Compensated => {
                 &["orders.confirm!", payments::REFUND, inventory::RESTOCK, inventory::RELEASE, orders::CANCEL]

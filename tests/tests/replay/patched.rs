@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use kassa_domain::Fingerprint;
-use kassa_tests::Shop;
 use kassa_tests::messages::Addressee;
+use kassa_tests::{Path, Shop};
 use kassa_workflows::TASK_QUEUE;
 use kassa_workflows::checkout::Policy;
 use kassa_workflows::contracts::notifications::{Notice, Notifications};
@@ -22,7 +22,7 @@ use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 use temporalio_workflow::{ActivityOptions, WorkflowContext, WorkflowContextView, WorkflowResult};
 use tokio::runtime::Handle;
 
-use crate::histories::{Path, load};
+use crate::histories::load;
 
 /// Where the changed workflow runs, beside the one that is shipped.
 const QUEUE: &str = "changed-messages";

@@ -42,6 +42,27 @@ fn same_key_ten_times_at_once_and_again_later_is_one_order() -> anyhow::Result<(
 }
 
 #[test]
+fn fifty_equal_requests_at_once_are_one_order_one_charge_and_one_answer() -> anyhow::Result<()> {
+    const REQUESTS: usize = 50;
+    on_shared_shop(async |shop| {
+        let tea = shop.create_product(1250, 60).await?;
+        let checkout = shop.customer().buys(&tea, 1);
+        let order = checkout.order_id();
+
+        let answers = try_join_all((0..REQUESTS).map(|_| checkout.send())).await?;
+
+        assert_one_first(&answers, 201);
+        for answer in &answers {
+            assert_eq!(answer.assert_confirmed(), order);
+        }
+        shop.closed(&order).await?;
+        assert_eq!(shop.stripe_operations(&order), ["payment_intents.create"]);
+        assert_eq!(shop.stock(&tea).await?.sold, 1);
+        shop.oracle().product(&tea, 60).order(&order).check().await
+    })
+}
+
+#[test]
 fn declined_order_stays_declined_under_its_key() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
         let tea = shop.create_product(1250, 20).await?;

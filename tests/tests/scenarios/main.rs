@@ -9,6 +9,7 @@ mod buyers;
 mod cancellation;
 mod cart;
 mod cart_login;
+mod cart_races;
 mod catalogue;
 mod catalogue_changes;
 mod catalogue_import;

@@ -121,6 +121,32 @@ fn fifty_refunds_at_once_never_give_back_more_than_was_captured() -> anyhow::Res
 }
 
 #[test]
+fn thirty_requests_for_ten_refunds_at_once_give_back_each_once() -> anyhow::Result<()> {
+    on_shared_shop(async |shop| {
+        let (tea, order) = sold(shop).await?;
+        // Ten times 3.00 EUR are more than the 25.00 EUR that were captured; each is asked for three times at once.
+        let requests: Vec<_> = (0..10).map(|_| shop.refund(&order).of(300)).collect();
+        let sent = requests.iter().map(|request| try_join_all((0..3).map(|_| request.send())));
+
+        let answers = try_join_all(sent).await?;
+
+        let mut given_back = 0;
+        for equal in &answers {
+            let [first, rest @ ..] = equal.as_slice() else { anyhow::bail!("nobody has answered") };
+            for answer in rest {
+                assert_eq!((answer.status, &answer.body), (first.status, &first.body), "{answer:#?}");
+            }
+            match first.status.as_u16() {
+                201 => given_back += 300,
+                _ => first.assert_problem(409, "refund_exceeds_captured"),
+            }
+        }
+        assert_eq!((given_back, refunded_at_stripe(shop, &order)), (2400, 2400));
+        shop.oracle().product(&tea, 5).order(&order).check().await
+    })
+}
+
+#[test]
 fn refund_asked_for_again_is_answered_the_same_and_given_back_once() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
         let (tea, order) = sold(shop).await?;

@@ -13,12 +13,12 @@ impl Recovery {
     pub(super) async fn late_money(ctx: &WorkflowContext<Self>, captured: Captured) {
         let RecoveryInput { order_id, policy, .. } = ctx.state(|s| s.input.clone());
         let Captured { payment_intent, .. } = captured;
+        // Without a static summary: that of a child is encrypted, and whoever describes a workflow expects it in clear text.
         let options = ChildWorkflowOptions::builder()
             .workflow_id(late_payment::workflow_id(&payment_intent))
             .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
             .parent_close_policy(ParentClosePolicy::Abandon)
             .cancellation_token(WorkflowCancellationToken::new())
-            .static_summary(format!("Late payment for {order_id}"))
             .build();
         let input = LatePaymentInput { order_id, payment_intent, policy };
         // One that is there already deals with it; one that has ended without is found by the next reconciliation, which

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::error::Result;
 use crate::http::client;
 use crate::process::{Launch, Process};
@@ -55,6 +57,20 @@ impl Application {
         match self.process.take() {
             Some(mut process) => process.kill().await.map(drop),
             None => Ok(()),
+        }
+    }
+
+    /// Lets it stand still with SIGSTOP, as a machine does that is out of memory or being moved.
+    pub fn freeze(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.send(Signal::STOP);
+        }
+    }
+
+    /// Lets it go on after [`Application::freeze`], as if nothing had happened.
+    pub fn thaw(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.send(Signal::CONT);
         }
     }
 

@@ -195,7 +195,6 @@ impl Checkout {
             .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
             .parent_close_policy(ParentClosePolicy::Abandon)
             .cancellation_token(WorkflowCancellationToken::new())
-            .static_summary("Tell the customer that a card was declined".to_owned())
             .build();
         let request = Accepted { request_id: order.request_id, fingerprint: order.fingerprint };
         let input = NotificationInput { notice, request, policy };
