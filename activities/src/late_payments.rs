@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use kassa_domain::Money;
-use kassa_store::Reservations;
+use kassa_domain::{Money, OrderStatus, RefundId};
 use kassa_store::orders::{
-    CapturedPayment, LatePayment, LatePaymentBooked as Booked, OrderError, Revived as OrderIsRevived,
+    CapturedPayment, LatePayment, LatePaymentBooked as Booked, OrderError, OrderView, RefundStatus, RefundView,
+    Revived as OrderIsRevived,
 };
 use kassa_store::reservations::Revived as StockIsRevived;
+use kassa_store::{Reservations, StoreError};
 use kassa_stripe_client::PooledStripe;
 use kassa_workflows::contracts::late_payments::{
-    self as contract, BookLatePayment, BookedOrder, Forgo, LateMoneySeen, LatePaymentBooked, OrderRevived,
+    self as contract, Begun, BookLatePayment, BookedOrder, Forgo, LateMoneySeen, LatePaymentBooked, OrderRevived,
     PaymentOfOrder, ReviveOrder, SellAgain, SoldAgain,
 };
 use temporalio_macros::activities;
@@ -59,6 +60,37 @@ impl LateBooks {
         Self { orders }
     }
 
+    async fn read_once(&self, payment: &PaymentOfOrder) -> Result<Option<BookedOrder>, StoreError> {
+        let Some(order) = self.orders.find(&payment.order_id).await? else { return Ok(None) };
+        let begun = self.begun(&order, payment).await?;
+        Ok(Some(BookedOrder {
+            status: order.status,
+            reason: order.failure_reason,
+            caller: order.caller,
+            email: order.email,
+            order: order.order,
+            payment_intent: order.payment.map(|payment| payment.payment_intent),
+            begun,
+        }))
+    }
+
+    /// What an earlier attempt has begun about a payment.
+    async fn begun(&self, order: &OrderView, payment: &PaymentOfOrder) -> Result<Option<Begun>, StoreError> {
+        let refund = RefundId::of_late_payment(&payment.order_id, &payment.payment_intent);
+        let claimed = |claim: &RefundView| claim.refund_id == refund && claim.status == RefundStatus::Pending;
+        if order.refunds.iter().any(claimed) {
+            return Ok(Some(Begun::GivingBack));
+        }
+        let booked = order.payment.as_ref().map(|payment| payment.payment_intent.as_str());
+        if order.status != OrderStatus::Confirmed || booked != Some(payment.payment_intent.as_str()) {
+            return Ok(None);
+        }
+        // The confirmation by a checkout is told by the first event, which no entry carries.
+        let history = self.orders.timeline(&payment.order_id).await?;
+        let revived = history.iter().any(|entry| entry.event == "order.confirmed" && entry.event_sequence.is_some());
+        Ok(revived.then_some(Begun::Revived))
+    }
+
     async fn revive_once(&self, revive: ReviveOrder) -> Result<OrderRevived, OrderError> {
         let ReviveOrder { order_id, reason, payment_id, payment_intent, captured } = revive;
         let payment = CapturedPayment { payment_id, payment_intent, amount: captured };
@@ -93,16 +125,7 @@ impl LateBooks {
         _ctx: ActivityContext,
         input: PaymentOfOrder,
     ) -> Result<Option<BookedOrder>, ActivityError> {
-        let found = self.orders.find(&input.order_id).await;
-        let found = found.map_err(|error| activity_error(&OrderActivityError::from(error)))?;
-        Ok(found.map(|order| BookedOrder {
-            status: order.status,
-            reason: order.failure_reason,
-            caller: order.caller,
-            email: order.email,
-            order: order.order,
-            payment_intent: order.payment.map(|payment| payment.payment_intent),
-        }))
+        self.read_once(&input).await.map_err(|error| activity_error(&OrderActivityError::from(error)))
     }
 
     /// Makes a cancelled order CONFIRMED with its payment, in one statement.

@@ -2,12 +2,17 @@
 //!
 //! A test says which calls it waits for ([`Call`]) and what shall happen to them: [`Proxy::hold`] stops them before they
 //! reach the outside system, or after it has done its part and before the answer is on its way; [`Proxy::refuse`]
-//! answers in the outside system's place. Everything else passes through unchanged.
+//! answers in the outside system's place; [`Proxy::fail`] makes them fail in any way that calls over a network can, before
+//! or after their effect. Everything else passes through unchanged.
 
 mod all;
 mod call;
+mod connection;
+mod fail;
+mod failure;
 mod forward;
 mod rules;
+mod system;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +21,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::response::Response;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::response::{IntoResponse as _, Response};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,8 +30,12 @@ use tokio::time::timeout;
 
 pub use all::Proxies;
 pub use call::Call;
+pub use failure::{Failing, Failure, Kind};
 pub use rules::{Moment, Refusal};
+pub use system::System;
 
+use connection::{Resettable, Switch};
+use fail::{Fate, fail};
 use forward::Upstream;
 use rules::{Next, Rules};
 
@@ -49,9 +58,10 @@ impl Proxy {
         let rules = Arc::new(Rules::default());
         let state = Served { rules: Arc::clone(&rules), upstream: Upstream::new(upstream) };
         let app = Router::new().fallback(handle).layer(DefaultBodyLimit::disable()).with_state(state);
+        let app = app.into_make_service_with_connect_info::<Switch>();
         let serving = tokio::spawn(async move {
             // It only ends with the listener, which lives as long as this task.
-            let _ = axum::serve(listener, app).await;
+            let _ = axum::serve(Resettable(listener), app).await;
         });
         Ok(Self { address, rules, serving })
     }
@@ -72,6 +82,11 @@ impl Proxy {
     /// Answers every matching call in the server's place, as often as the refusal says.
     pub fn refuse(&self, call: Call, refusal: Refusal) {
         self.rules.refuse(call, refusal);
+    }
+
+    /// Makes matching calls fail, as often as the failure says. Of several failures, the one asked for first strikes first.
+    pub fn fail(&self, call: Call, failure: Failure) -> Failing {
+        self.rules.fail(call, failure)
     }
 
     /// Forgets everything that was asked for; calls that are held go on.
@@ -149,29 +164,43 @@ struct Served {
     upstream: Upstream,
 }
 
-async fn handle(State(served): State<Served>, request: Request) -> Response {
+async fn handle(State(served): State<Served>, ConnectInfo(switch): ConnectInfo<Switch>, request: Request) -> Response {
     // A task of its own: a call that is on its way arrives even if its sender is gone by then.
     let carried = tokio::spawn(carry(served, request));
     match carried.await {
-        Ok(Some(response)) => response,
+        Ok(Fate::Answered(response)) => response,
+        Ok(Fate::Reset) => {
+            switch.reset();
+            // The connection breaks when this is to be sent.
+            ().into_response()
+        }
         // An answer that never comes; the connection ends when the sender gives up.
-        Ok(None) | Err(_) => std::future::pending().await,
+        Ok(Fate::Lost) | Err(_) => std::future::pending().await,
     }
 }
 
-/// Brings a call to the server and its answer back; none if either was lost.
-async fn carry(served: Served, request: Request) -> Option<Response> {
-    let call = forward::read(request).await?;
+/// Brings a call to the server and its answer back, as far as it shall come.
+async fn carry(served: Served, request: Request) -> Fate {
+    let Some(call) = forward::read(request).await else { return Fate::Lost };
     match served.rules.before(&call) {
         Next::Pass => {}
-        Next::Refuse(response) => return Some(response),
-        Next::Wait(waiting) => waiting.wait().await?,
+        Next::Refuse(response) => return Fate::Answered(response),
+        Next::Fail(failure) => return fail(failure, &call, None).await,
+        Next::Wait(waiting) => {
+            if waiting.wait().await.is_none() {
+                return Fate::Lost;
+            }
+        }
     }
     let sent = Instant::now();
     let answer = served.upstream.send(&call).await;
     served.rules.has_passed(&call, sent.elapsed());
-    if let Next::Wait(waiting) = served.rules.after(&call) {
-        waiting.wait().await?;
+    match served.rules.after(&call, answer.status()) {
+        Next::Fail(failure) => fail(failure, &call, Some(answer)).await,
+        Next::Wait(waiting) => match waiting.wait().await {
+            Some(()) => Fate::Answered(answer),
+            None => Fate::Lost,
+        },
+        Next::Pass | Next::Refuse(_) => Fate::Answered(answer),
     }
-    Some(answer)
 }

@@ -20,6 +20,16 @@ pub async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> anyhow::Result<
 pub async fn eventually_within<T>(
     deadline: Duration,
     what: &str,
+    ask: impl AsyncFnMut() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    eventually_every(INTERVAL, deadline, what, ask).await
+}
+
+/// Like [`eventually_within`], asking less often, because many others ask as well.
+pub async fn eventually_every<T>(
+    interval: Duration,
+    deadline: Duration,
+    what: &str,
     mut ask: impl AsyncFnMut() -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let end = Instant::now() + deadline;
@@ -31,6 +41,6 @@ pub async fn eventually_within<T>(
         if Instant::now() >= end {
             return Err(error).with_context(|| format!("not within {} s: {what}", deadline.as_secs_f32()));
         }
-        sleep(INTERVAL).await;
+        sleep(interval).await;
     }
 }

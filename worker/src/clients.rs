@@ -35,9 +35,13 @@ pub async fn connect(config: &Config) -> anyhow::Result<Activities> {
         )
         .load()
         .await;
+    connect_with(&aws, config)
+}
 
-    let dynamodb = DynamoDb::connect(&aws, &config.store.dynamodb);
-    let database = Database::connect(&aws, &config.store.rds_data);
+/// The same with what AWS clients share from elsewhere than this process's environment.
+pub fn connect_with(aws: &SdkConfig, config: &Config) -> anyhow::Result<Activities> {
+    let dynamodb = DynamoDb::connect(aws, &config.store.dynamodb);
+    let database = Database::connect(aws, &config.store.rds_data);
     let stripe = PooledStripe::new(&config.payment.stripe).context("the Stripe client cannot be set up")?;
 
     let gate = Gate::new(PaymentValve::new(dynamodb.clone()));
@@ -63,8 +67,8 @@ pub async fn connect(config: &Config) -> anyhow::Result<Activities> {
         payments: Payments::new(stripe.clone(), gate.clone()),
         awaited_payments: AwaitedPayments::new(stripe, gate.clone()),
         valve: Valve::new(gate),
-        notifications: notifications(&aws, &config.announce, dynamodb.clone()),
-        events: events(&aws, &config.announce, log),
+        notifications: notifications(aws, &config.announce, dynamodb.clone()),
+        events: events(aws, &config.announce, log),
         carts: Carts::new(kassa_store::Carts::new(dynamodb)),
     })
 }

@@ -7,7 +7,7 @@ mod registration;
 mod run;
 mod schedule;
 
-pub use clients::connect;
+pub use clients::{connect, connect_with};
 pub use config::{AnnounceConfig, Config, PaymentConfig, ReconciliationConfig, WorkerConfig, WorkerVersion};
 pub use migrate::migrate;
 pub use registration::{Activities, options};

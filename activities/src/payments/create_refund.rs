@@ -32,10 +32,12 @@ impl Payments {
                         return Ok(progress);
                     }
                 }
-                Err(error) => match refusal(&error) {
-                    Some(code) => return Ok(RefundProgress::Failed { code }),
-                    None => return Err(error.into()),
-                },
+                Err(error) => {
+                    let Some(code) = refusal(&error) else { return Err(error.into()) };
+                    // What was refused because it had been done already has been done.
+                    let made = self.progress_of(wanted).await?;
+                    return Ok(made.unwrap_or(RefundProgress::Failed { code }));
+                }
             }
         }
         Err(PaymentError::OutOfKeys)

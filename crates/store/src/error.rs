@@ -232,6 +232,10 @@ impl StoreError {
         E: ProvideErrorMetadata + Error + 'static,
     {
         match error {
+            // The SDK takes for an error of the service what begins as an answer and does not go on as one.
+            SdkError::ServiceError(answer) if answer.raw().status().is_success() => {
+                Self::UnreadableAnswer { service, source: Cause::new("it says yes, and nobody can read to what") }
+            }
             SdkError::ServiceError(answer) => {
                 let refusal = Refusal::new(
                     answer.err().code().unwrap_or("an unknown error"),
@@ -395,6 +399,18 @@ mod tests {
         ] {
             assert_eq!(Refusal::new(code, status, None).is_transient(), retryable, "{code} {status}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_off_is_no_refusal() {
+        use aws_sdk_dynamodb::operation::get_item::GetItemError;
+
+        let told = |status: u16| {
+            let answer = HttpResponse::new(status.try_into().expect("a status"), "{\"half".into());
+            StoreError::dynamodb(SdkError::service_error(GetItemError::unhandled("no JSON"), answer))
+        };
+        assert!(matches!(told(200), StoreError::UnreadableAnswer { .. }) && told(200).is_retryable());
+        assert!(matches!(told(400), StoreError::Refused { .. }) && !told(400).is_retryable());
     }
 
     #[test]

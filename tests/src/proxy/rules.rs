@@ -1,7 +1,8 @@
 //! What a test has asked for.
 
 use std::borrow::Cow;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -10,9 +11,11 @@ use tokio::sync::watch;
 
 use super::Way;
 use super::call::{Call, Received};
+use super::failure::{Failing, Failure};
+use super::system::System;
 
-/// When calls are held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// When calls are held, or fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Moment {
     /// Before the server has seen the call.
     BeforeEffect,
@@ -91,6 +94,8 @@ pub(super) enum Next {
     Pass,
     /// It gets this answer.
     Refuse(Response),
+    /// It fails.
+    Fail(Failure),
     /// It waits for the test.
     Wait(Waiting),
 }
@@ -116,6 +121,7 @@ pub(super) struct Rules(Mutex<State>);
 struct State {
     holds: Vec<Holding>,
     refusals: Vec<(Call, Refusal)>,
+    failures: Vec<Armed>,
     passed: Vec<(Received, Duration)>,
 }
 
@@ -125,6 +131,14 @@ pub(super) struct Passed {
     pub(super) count: usize,
     /// How long the server took for all of them.
     pub(super) spent: Duration,
+}
+
+/// A failure that waits for its calls.
+#[derive(Debug)]
+struct Armed {
+    call: Call,
+    failure: Failure,
+    fired: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -144,9 +158,16 @@ impl Rules {
         self.lock().refusals.push((call, refusal));
     }
 
+    pub(super) fn fail(&self, call: Call, failure: Failure) -> Failing {
+        let fired = Arc::default();
+        self.lock().failures.push(Armed { call, failure, fired: Arc::clone(&fired) });
+        Failing { fired }
+    }
+
     pub(super) fn clear(&self) {
         let mut state = self.lock();
         state.holds.clear();
+        state.failures.clear();
         state.refusals.clear();
     }
 
@@ -167,8 +188,13 @@ impl Rules {
         state.next(received, Moment::BeforeEffect)
     }
 
-    pub(super) fn after(&self, received: &Received) -> Next {
-        self.lock().next(received, Moment::AfterEffect)
+    pub(super) fn after(&self, received: &Received, answer: StatusCode) -> Next {
+        let mut state = self.lock();
+        if answer.is_success() {
+            state.next(received, Moment::AfterEffect)
+        } else {
+            state.held(received, Moment::AfterEffect)
+        }
     }
 
     pub(super) fn has_passed(&self, received: &Received, took: Duration) {
@@ -181,7 +207,24 @@ impl Rules {
 }
 
 impl State {
-    fn next(&self, received: &Received, moment: Moment) -> Next {
+    fn next(&mut self, received: &Received, moment: Moment) -> Next {
+        let strikes = |armed: &&mut Armed| {
+            armed.failure.times > 0
+                && armed.failure.moment == moment
+                && armed.call.matches(received)
+                && System::of(received).never(armed.failure.kind).is_none()
+        };
+        match self.failures.iter_mut().find(strikes) {
+            Some(armed) => {
+                armed.failure.times -= 1;
+                armed.fired.fetch_add(1, Ordering::SeqCst);
+                Next::Fail(armed.failure.clone())
+            }
+            None => self.held(received, moment),
+        }
+    }
+
+    fn held(&self, received: &Received, moment: Moment) -> Next {
         // A hold whose test has opened the way, or is gone, holds nothing any more.
         let applies = |hold: &&Holding| {
             hold.moment == moment

@@ -1,3 +1,5 @@
+mod failures;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

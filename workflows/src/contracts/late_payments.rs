@@ -63,6 +63,20 @@ pub struct BookedOrder {
     pub order: PricedOrder,
     /// The intent of the payment that is recorded for it, if one is.
     pub payment_intent: Option<String>,
+    /// What was begun about this very payment and is not known to have been brought to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Begun>,
+}
+
+/// What the books say was begun about a late payment. A workflow task that is lost with its worker leaves this behind, and no
+/// history that would remember it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Begun {
+    /// It has revived the order, which may not have been announced.
+    Revived,
+    /// It is to go back, which may not have been done.
+    GivingBack,
 }
 
 /// Confirms a cancelled order with a payment of all that it costs.

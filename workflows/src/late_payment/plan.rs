@@ -2,7 +2,7 @@
 
 use kassa_domain::{Money, OrderStatus};
 
-use crate::contracts::late_payments::BookedOrder;
+use crate::contracts::late_payments::{Begun, BookedOrder};
 
 /// The reason of orders that may be revived: their customers wanted them, and only the time was over.
 pub(super) const REVIVABLE: &str = "payment_expired";
@@ -24,6 +24,11 @@ pub(super) enum Plan {
 pub(super) fn plan(order: &BookedOrder, payment_intent: &str, captured: Money, refunded: Money) -> Plan {
     if captured.amount <= refunded.amount {
         return Plan::Nothing;
+    }
+    match order.begun {
+        Some(Begun::Revived) => return Plan::Revive,
+        Some(Begun::GivingBack) => return Plan::GiveBack,
+        None => {}
     }
     // What is in the books is settled by whoever wrote it there.
     let is_booked = order.payment_intent.as_deref() == Some(payment_intent);
@@ -58,6 +63,7 @@ mod tests {
             email,
             order: PricedOrder { lines: Vec::new(), total: eur(2500) },
             payment_intent: payment_intent.map(str::to_owned),
+            begun: None,
         }
     }
 
@@ -81,6 +87,16 @@ mod tests {
             assert_eq!(plan(&booked, "pi_1", eur(2500), eur(0)), Plan::Nothing, "{status}");
             assert_eq!(plan(&booked, "pi_2", eur(2500), eur(0)), Plan::GiveBack, "a second payment of {status}");
         }
+    }
+
+    #[test]
+    fn what_was_begun_is_brought_to_its_end() {
+        let booked = |status, begun| BookedOrder { begun: Some(begun), ..order(status, None, Some("pi_1")) };
+        let revived = booked(OrderStatus::Confirmed, Begun::Revived);
+        assert_eq!(plan(&revived, "pi_1", eur(2500), eur(0)), Plan::Revive);
+        let giving_back = booked(OrderStatus::Cancelled, Begun::GivingBack);
+        assert_eq!(plan(&giving_back, "pi_1", eur(2500), eur(0)), Plan::GiveBack);
+        assert_eq!(plan(&giving_back, "pi_1", eur(2500), eur(2500)), Plan::Nothing, "it is done");
     }
 
     #[test]

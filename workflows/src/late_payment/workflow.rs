@@ -152,7 +152,11 @@ impl LatePayments {
                         None => Self::give_back(ctx, late, Sold::Perhaps).await,
                     };
                 }
-                Plan::GiveBack => return Self::give_back(ctx, late, Sold::Never).await,
+                Plan::GiveBack => {
+                    // Whoever began to give it back may have tried to revive the order before.
+                    let sold = if late.order.begun.is_some() { Sold::Perhaps } else { Sold::Never };
+                    return Self::give_back(ctx, late, sold).await;
+                }
                 Plan::Wait if waited >= policy.tail_patience() => {
                     let stuck = "the checkout of the order does not come to an end".to_owned();
                     match Self::ask(ctx, READ, stuck).await {

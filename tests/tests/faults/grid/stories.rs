@@ -1,0 +1,15 @@
+//! The stories, each told to its end whatever fails on the way.
+
+mod after_sale;
+mod cards;
+mod checkout;
+mod late;
+mod pages;
+mod valve;
+
+pub(super) use after_sale::{refunded, sale_cancelled, shipped};
+pub(super) use cards::another_card;
+pub(super) use checkout::{cart, checkout};
+pub(super) use late::late;
+pub(super) use pages::{not_paid, page_withdrawn, paid_on_page};
+pub(super) use valve::{held, resumed};
