@@ -7,6 +7,7 @@ mod reasons;
 mod texter;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kassa_domain::PhoneNumber;
 use kassa_store::notifications::{Begun, Channel, Ended, NewNotification};
@@ -15,11 +16,17 @@ use kassa_store::{Notifications as Records, StoreError, UserSettings};
 use kassa_workflows::contracts::notifications::{self as contract, Message, Notice};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use tokio::time::{Instant, sleep};
 
 pub use self::mailer::Mailer;
 pub use self::texter::Texter;
 use self::texter::Unsent;
 use crate::error::{Classified, activity_error};
+
+/// How long it is tried to record that a message was sent. With the last call, that is still within the time that sending
+/// has, after which the message would be sent again.
+const RECORDING: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The activities that write to customers.
 #[derive(Debug)]
@@ -136,15 +143,22 @@ impl Notifications {
         Ok(self.records.begin(&new).await?)
     }
 
-    /// Records that a message was sent. If that fails, the message was sent all the same: an error would send it again.
+    /// Records that a message was sent, and tries again for a moment if that fails. In the end the message was sent all the
+    /// same: an error would send it again.
     async fn sent(&self, notice: &Notice, channel: Channel, provider_id: String) {
         let ended = Ended::Sent { provider_id };
-        if let Err(error) = self.records.end(&notice.message_id, channel, &ended).await {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(
-                message.id = %notice.message_id, channel = channel.as_str(), error,
-                "a message was sent, but its record still says that it is being sent"
-            );
+        let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+        while let Err(error) = self.records.end(&notice.message_id, channel, &ended).await {
+            if began.elapsed() >= RECORDING {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(
+                    message.id = %notice.message_id, channel = channel.as_str(), error,
+                    "a message was sent, but its record still says that it is being sent"
+                );
+                return;
+            }
+            sleep(pause).await;
+            pause *= 2;
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Oracle<'shop> {
     received: BTreeMap<ProductId, u64>,
     orders: Vec<OrderId>,
     mails: MailRule,
-    /// Whether workflows were ended from outside.
+    /// Whether no workflow is waited for.
     ended: bool,
 }
 
@@ -71,6 +71,12 @@ impl Oracle<'_> {
     /// Allows workflows that were ended from outside, after a reconciliation has mended what they left behind.
     #[must_use]
     pub fn ended_from_outside(self) -> Self {
+        Self { ended: true, ..self }
+    }
+
+    /// Does not wait: all workflows are known to have ended.
+    #[must_use]
+    pub fn at_rest(self) -> Self {
         Self { ended: true, ..self }
     }
 

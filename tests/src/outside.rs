@@ -43,7 +43,7 @@ impl Shop {
 }
 
 /// Whether a mail mentions an order.
-pub(crate) fn is_about(mail: &Mail, order: &OrderId) -> bool {
+fn is_about(mail: &Mail, order: &OrderId) -> bool {
     let parts = [Some(mail.subject.as_str()), mail.body_text.as_deref(), mail.body_html.as_deref()];
     parts.into_iter().flatten().any(|text| text.contains(order.as_str()))
 }

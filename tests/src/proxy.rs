@@ -94,6 +94,11 @@ impl Proxy {
         self.rules.clear();
     }
 
+    /// Forgets which calls the server has answered, for tests that make very many.
+    pub fn forget(&self) {
+        self.rules.forget();
+    }
+
     /// How many calls of this kind the server has answered so far.
     pub fn passed(&self, call: &Call) -> usize {
         self.rules.passed(call).count

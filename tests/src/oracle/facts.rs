@@ -14,24 +14,43 @@ use serde_json::json;
 
 use super::{Findings, MailRule};
 use crate::Shop;
-use crate::outside::is_about;
 
-/// What the mailbox and the event queue hold, read once for all orders.
+/// What Stripe, the mailbox and the event queue hold, read once for all orders, by the orders that it is about.
 pub(super) struct Outside {
-    payments: Vec<PaymentSnapshot>,
-    mails: Vec<Mail>,
-    events: Vec<Event>,
+    payments: BTreeMap<String, Vec<PaymentSnapshot>>,
+    mails: BTreeMap<String, Vec<Mail>>,
+    events: BTreeMap<String, Vec<Event>>,
 }
 
 impl Outside {
     pub(super) async fn read(shop: &Shop) -> anyhow::Result<Self> {
         let aws = &shop.stack.aws;
+        let of_payment = |payment: &PaymentSnapshot| payment.order_id().map(str::to_owned).into_iter().collect();
+        let of_event =
+            |event: &Event| event.detail["order_id"].as_str().map(str::to_owned).into_iter().collect::<BTreeSet<_>>();
         Ok(Self {
-            payments: shop.stack.stripe.payment_intents(),
-            mails: aws.mails().await?,
-            events: aws.events().await?,
+            payments: by_order(shop.stack.stripe.payment_intents(), of_payment),
+            mails: by_order(aws.mails().await?, mentioned),
+            events: by_order(aws.events().await?, of_event),
         })
     }
+}
+
+fn by_order<T: Clone>(all: Vec<T>, orders: impl Fn(&T) -> BTreeSet<String>) -> BTreeMap<String, Vec<T>> {
+    let mut sorted: BTreeMap<String, Vec<T>> = BTreeMap::new();
+    for one in all {
+        for order in orders(&one) {
+            sorted.entry(order).or_default().push(one.clone());
+        }
+    }
+    sorted
+}
+
+/// The orders that a mail mentions.
+fn mentioned(mail: &Mail) -> BTreeSet<String> {
+    let parts = [Some(mail.subject.as_str()), mail.body_text.as_deref(), mail.body_html.as_deref()];
+    let words = parts.into_iter().flatten().flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    words.filter(|word| word.starts_with("ord_")).map(str::to_owned).collect()
 }
 
 /// Everything there is about one order.
@@ -61,16 +80,16 @@ impl Facts {
             has_workflow,
             order: shop.orders.find(order_id).await.context("reading an order")?,
             history: shop.orders.timeline(order_id).await.context("reading a timeline")?,
-            payments: outside.payments.iter().filter(|payment| payment.order_id() == Some(id)).cloned().collect(),
+            payments: outside.payments.get(id).cloned().unwrap_or_default(),
             reservation: shop.reservations.get(order_id).await.context("reading a reservation")?,
-            mails: outside.mails.iter().filter(|mail| is_about(mail, order_id)).cloned().collect(),
+            mails: outside.mails.get(id).cloned().unwrap_or_default(),
             records: shop
                 .notifications
                 .list(&Filter::Order(order_id.clone()), MAX_PAGE, None)
                 .await
                 .context("reading the records of messages")?
                 .notifications,
-            events: outside.events.iter().filter(|event| event.detail["order_id"] == id).cloned().collect(),
+            events: outside.events.get(id).cloned().unwrap_or_default(),
             log: shop.event_log.of_order(order_id).await.context("reading the log of events")?,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::rules::Moment;
@@ -99,11 +99,17 @@ impl Failure {
 #[derive(Debug, Clone)]
 pub struct Failing {
     pub(super) fired: Arc<AtomicUsize>,
+    pub(super) lifted: Arc<AtomicBool>,
 }
 
 impl Failing {
     /// How many calls it has struck so far.
     pub fn fired(&self) -> usize {
         self.fired.load(Ordering::SeqCst)
+    }
+
+    /// Lets it strike no more calls.
+    pub fn lift(&self) {
+        self.lifted.store(true, Ordering::SeqCst);
     }
 }

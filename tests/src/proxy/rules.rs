@@ -1,7 +1,7 @@
 //! What a test has asked for.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -138,7 +138,13 @@ pub(super) struct Passed {
 struct Armed {
     call: Call,
     failure: Failure,
-    fired: Arc<AtomicUsize>,
+    failing: Failing,
+}
+
+impl Armed {
+    fn may_strike(&self) -> bool {
+        self.failure.times > 0 && !self.failing.lifted.load(Ordering::SeqCst)
+    }
 }
 
 #[derive(Debug)]
@@ -159,9 +165,16 @@ impl Rules {
     }
 
     pub(super) fn fail(&self, call: Call, failure: Failure) -> Failing {
-        let fired = Arc::default();
-        self.lock().failures.push(Armed { call, failure, fired: Arc::clone(&fired) });
-        Failing { fired }
+        let failing = Failing { fired: Arc::default(), lifted: Arc::default() };
+        let mut state = self.lock();
+        // What strikes no more is not compared with every call to come.
+        state.failures.retain(Armed::may_strike);
+        state.failures.push(Armed { call, failure, failing: failing.clone() });
+        failing
+    }
+
+    pub(super) fn forget(&self) {
+        self.lock().passed.clear();
     }
 
     pub(super) fn clear(&self) {
@@ -209,7 +222,7 @@ impl Rules {
 impl State {
     fn next(&mut self, received: &Received, moment: Moment) -> Next {
         let strikes = |armed: &&mut Armed| {
-            armed.failure.times > 0
+            armed.may_strike()
                 && armed.failure.moment == moment
                 && armed.call.matches(received)
                 && System::of(received).never(armed.failure.kind).is_none()
@@ -217,7 +230,7 @@ impl State {
         match self.failures.iter_mut().find(strikes) {
             Some(armed) => {
                 armed.failure.times -= 1;
-                armed.fired.fetch_add(1, Ordering::SeqCst);
+                armed.failing.fired.fetch_add(1, Ordering::SeqCst);
                 Next::Fail(armed.failure.clone())
             }
             None => self.held(received, moment),

@@ -39,7 +39,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Tells all stories of a round, each with every fault of every act in it.
 async fn tell(shop: &mut Exclusive, round: Round, table: &mut Table) -> anyhow::Result<()> {
     shop.restart_api(round.environment()).await?;
-    let Rig { proxies, mut worker } = Rig::set_up(shop).await?;
+    let Rig { proxies, mut worker, .. } = Rig::set_up(shop).await?;
     let acts: Vec<_> = Act::all().into_iter().filter(|act| act.story().round() == round).collect();
     let cells = acts.iter().flat_map(|act| Fault::all().map(move |fault| (*act, fault)));
     let (possible, impossible): (Vec<_>, Vec<_>) = cells.partition(|(act, fault)| fault.never_at(*act).is_none());

@@ -3,7 +3,7 @@
 use kassa_domain::Caller;
 use kassa_store::notifications::{Filter, Status};
 use kassa_tests::messages::Addressee;
-use kassa_tests::proxy::{Call, Moment, Refusal};
+use kassa_tests::proxy::{Call, Failure, Kind, Moment, Refusal};
 use kassa_tests::{Shop, eventually, on_exclusive_shop};
 use kassa_workflows::contracts::notifications::Notice;
 use kassa_workflows::notification::Notification;
@@ -38,6 +38,26 @@ fn a_worker_killed_after_a_mail_is_recorded_as_sent_does_not_send_it_again() -> 
         rig.start_worker().await?;
 
         workflow.get_result(WorkflowGetResultOptions::default()).await?;
+        assert_eq!(shop.mails_to(to.email.expose()).await?.len(), 1);
+        assert_eq!(status(shop, &to).await?, Some(Status::Sent));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_mail_whose_record_cannot_be_written_at_once_is_recorded_later_and_sent_once() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        let rig = Rig::set_up(shop).await?;
+        let to = Addressee::new();
+        let notice = Notice::welcome(&to.user, to.email.clone());
+        let recorded = Call::with("DynamoDB_20120810.UpdateItem").and(notice.message_id.as_str()).and("SENT");
+        // More often than the SDK tries by itself.
+        let failing =
+            rig.proxies.dynamodb.fail(recorded, Failure::new(Moment::BeforeEffect, Kind::Unavailable).times(4));
+
+        shop.deliver(notice).await?;
+
+        assert_eq!(failing.fired(), 4);
         assert_eq!(shop.mails_to(to.email.expose()).await?.len(), 1);
         assert_eq!(status(shop, &to).await?, Some(Status::Sent));
         Ok(())

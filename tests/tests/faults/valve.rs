@@ -5,27 +5,30 @@ use anyhow::Context as _;
 use kassa_tests::proxy::{Call, Moment, Refusal};
 use kassa_tests::valve::QUICK;
 use kassa_tests::{Answer, on_exclusive_shop};
+use kassa_workflows::checkout::Step;
 
-use crate::effects::charge;
+use crate::effects::{Deed, charge};
 use crate::rig::{PRICE, Rig, STOCK, on_sale};
 
 /// So that an order may be held for a moment only.
 const SHORT_HOLD: (&str, &str) = ("KASSA_PAYMENT_HOLD_MS", "2000");
 
-#[test]
-fn an_order_that_was_charged_by_a_dying_worker_and_then_held_gets_its_money_back() -> anyhow::Result<()> {
+/// A worker dies when an order has come so far, and takes everything with it that nobody has recorded yet; the order is held
+/// until that is over.
+fn dies_and_is_held(deed: Deed) -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
         shop.restart_api(&[QUICK[0], QUICK[1], SHORT_HOLD]).await?;
         let mut rig = Rig::set_up(shop).await?;
         let product = on_sale(shop).await?;
         let checkout = shop.customer().buys(&product, 1);
         let order = checkout.order_id();
-        let mut charged = rig.proxies.stripe.hold(charge().and(order.as_str()), Moment::AfterEffect);
+        let (proxy, call) = deed.effect(&order, &rig.proxies);
+        let mut done = proxy.hold(call, Moment::AfterEffect);
         let request = checkout.request();
         let waiting = tokio::spawn(Answer::of(request));
-        charged.caught().await?;
+        done.caught().await?;
         rig.worker.kill().await?;
-        charged.discard();
+        done.discard();
 
         // Nothing in its history says that it has been charged when it is held.
         shop.pause_payments().await?;
@@ -38,6 +41,16 @@ fn an_order_that_was_charged_by_a_dying_worker_and_then_held_gets_its_money_back
         assert_eq!((payment.amount_captured, payment.amount_refunded), (PRICE, PRICE), "{payment:#?}");
         shop.oracle().product(&product, STOCK).order(&order).check().await
     })
+}
+
+#[test]
+fn an_order_that_was_charged_by_a_dying_worker_and_then_held_gets_its_money_back() -> anyhow::Result<()> {
+    dies_and_is_held(Deed::Step(Step::Charge))
+}
+
+#[test]
+fn an_order_that_was_sold_by_a_dying_worker_and_then_held_gives_its_stock_back_as_well() -> anyhow::Result<()> {
+    dies_and_is_held(Deed::Step(Step::Deduct))
 }
 
 #[test]

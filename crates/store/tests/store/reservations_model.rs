@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kassa_domain::{Line, OrderId, ProductId};
 use kassa_store::products::ReceiveStockError;
-use kassa_store::reservations::{ReservationError, ReserveOutcome};
+use kassa_store::reservations::{ReservationError, ReserveOutcome, Revived};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
@@ -14,13 +14,17 @@ use crate::support::dynamodb::{line, receipt};
 const PRODUCTS: usize = 3;
 const ORDERS: usize = 4;
 
+/// How many pieces of each product an order is about; none of a product leaves it out.
+type Pieces = [i64; PRODUCTS];
+
 #[derive(Debug, Clone)]
 enum Operation {
-    /// Pieces of each product; none of a product leaves it out.
-    Reserve(usize, [i64; PRODUCTS]),
+    Reserve(usize, Pieces),
     Release(usize),
     Deduct(usize),
     Restock(usize),
+    Revive(usize, Pieces),
+    Forgo(usize),
     Receive(usize, i64),
 }
 
@@ -34,29 +38,41 @@ enum Outcome {
     NotReserved,
     StillSold,
     NotEnough,
+    Gone,
+}
+
+fn pieces() -> impl Strategy<Value = Pieces> + Clone {
+    prop::array::uniform3(0_i64..4).prop_filter("an order has lines", |pieces| pieces.iter().any(|pieces| *pieces > 0))
 }
 
 fn operations() -> impl Strategy<Value = Vec<(Operation, bool)>> {
-    let order = 0..ORDERS;
-    let operation = prop_oneof![
-        4 => (order.clone(), prop::array::uniform3(0_i64..4))
-            .prop_filter("an order has lines", |(_, pieces)| pieces.iter().any(|pieces| *pieces > 0))
-            .prop_map(|(order, pieces)| Operation::Reserve(order, pieces)),
-        2 => order.clone().prop_map(Operation::Release),
-        3 => order.clone().prop_map(Operation::Deduct),
-        2 => order.prop_map(Operation::Restock),
-        2 => (0..PRODUCTS, (-3_i64..6).prop_filter("a change", |change| *change != 0))
-            .prop_map(|(product, change)| Operation::Receive(product, change)),
-    ];
-    // The flag says whether the operation is sent twice.
-    prop::collection::vec((operation, any::<bool>()), 1..30)
+    prop::array::uniform4(pieces()).prop_flat_map(|usual: [Pieces; ORDERS]| {
+        let order = 0..ORDERS;
+        // Mostly an order stays what it was about.
+        let about = (order.clone(), prop::option::weighted(0.1, pieces()))
+            .prop_map(move |(order, other)| (order, other.unwrap_or(usual[order])));
+        let operation = prop_oneof![
+            4 => about.clone().prop_map(|(order, pieces)| Operation::Reserve(order, pieces)),
+            3 => order.clone().prop_map(Operation::Release),
+            3 => order.clone().prop_map(Operation::Deduct),
+            2 => order.clone().prop_map(Operation::Restock),
+            3 => about.prop_map(|(order, pieces)| Operation::Revive(order, pieces)),
+            1 => order.prop_map(Operation::Forgo),
+            3 => (0..PRODUCTS, (-3_i64..6).prop_filter("a change", |change| *change != 0))
+                .prop_map(|(product, change)| Operation::Receive(product, change)),
+        ];
+        // The flag says whether the operation is sent twice.
+        prop::collection::vec((operation, any::<bool>()), 1..30)
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Held {
-    Reserved([i64; PRODUCTS]),
-    Sold([i64; PRODUCTS]),
-    Closed,
+    Reserved(Pieces),
+    Sold(Pieces),
+    /// Given back before it was sold, or never held: then it was about nothing.
+    Released(Pieces),
+    Restocked,
 }
 
 /// Counters are available, reserved, sold.
@@ -67,11 +83,15 @@ struct Model {
 }
 
 impl Model {
-    fn move_pieces(&mut self, pieces: [i64; PRODUCTS], from: usize, to: usize) {
+    fn move_pieces(&mut self, pieces: Pieces, from: usize, to: usize) {
         for (product, pieces) in self.products.iter_mut().zip(pieces) {
             product[from] -= pieces;
             product[to] += pieces;
         }
+    }
+
+    fn are_available(&self, wanted: Pieces) -> bool {
+        self.products.iter().zip(wanted).all(|(product, pieces)| product[0] >= pieces)
     }
 
     fn apply(&mut self, operation: &Operation) -> Outcome {
@@ -79,10 +99,8 @@ impl Model {
             Operation::Reserve(order, wanted) => match self.orders.get(&order) {
                 Some(Held::Reserved(pieces) | Held::Sold(pieces)) if *pieces == wanted => Outcome::Done,
                 Some(Held::Reserved(_) | Held::Sold(_)) => Outcome::OtherLines,
-                Some(Held::Closed) => Outcome::Closed,
-                None if self.products.iter().zip(wanted).any(|(product, pieces)| product[0] < pieces) => {
-                    Outcome::OutOfStock
-                }
+                Some(Held::Released(_) | Held::Restocked) => Outcome::Closed,
+                None if !self.are_available(wanted) => Outcome::OutOfStock,
                 None => {
                     self.move_pieces(wanted, 0, 1);
                     self.orders.insert(order, Held::Reserved(wanted));
@@ -91,11 +109,14 @@ impl Model {
             },
             Operation::Release(order) => match self.orders.get(&order).copied() {
                 Some(Held::Sold(_)) => Outcome::StillSold,
-                held => {
-                    if let Some(Held::Reserved(pieces)) = held {
-                        self.move_pieces(pieces, 1, 0);
-                    }
-                    self.orders.insert(order, Held::Closed);
+                Some(Held::Reserved(pieces)) => {
+                    self.move_pieces(pieces, 1, 0);
+                    self.orders.insert(order, Held::Released(pieces));
+                    Outcome::Done
+                }
+                Some(Held::Released(_) | Held::Restocked) => Outcome::Done,
+                None => {
+                    self.orders.insert(order, Held::Released([0; PRODUCTS]));
                     Outcome::Done
                 }
             },
@@ -106,15 +127,38 @@ impl Model {
                     Outcome::Done
                 }
                 Some(Held::Sold(_)) => Outcome::Done,
-                Some(Held::Closed) | None => Outcome::NotReserved,
+                Some(Held::Released(_) | Held::Restocked) | None => Outcome::NotReserved,
             },
             Operation::Restock(order) => {
                 match self.orders.get(&order).copied() {
-                    Some(Held::Sold(pieces)) => self.move_pieces(pieces, 2, 0),
-                    Some(Held::Reserved(pieces)) => self.move_pieces(pieces, 1, 0),
-                    Some(Held::Closed) | None => return Outcome::Done,
+                    Some(Held::Sold(pieces)) => {
+                        self.move_pieces(pieces, 2, 0);
+                        self.orders.insert(order, Held::Restocked);
+                    }
+                    Some(Held::Reserved(pieces)) => {
+                        self.move_pieces(pieces, 1, 0);
+                        self.orders.insert(order, Held::Released(pieces));
+                    }
+                    Some(Held::Released(_) | Held::Restocked) | None => {}
                 }
-                self.orders.insert(order, Held::Closed);
+                Outcome::Done
+            }
+            Operation::Revive(order, wanted) => match self.orders.get(&order).copied() {
+                Some(Held::Sold(_)) => Outcome::Done,
+                Some(Held::Released(pieces)) if pieces == wanted && self.are_available(pieces) => {
+                    self.move_pieces(pieces, 0, 2);
+                    self.orders.insert(order, Held::Sold(pieces));
+                    Outcome::Done
+                }
+                Some(Held::Released(_) | Held::Reserved(_) | Held::Restocked) | None => Outcome::Gone,
+            },
+            Operation::Forgo(order) => {
+                match self.orders.get(&order).copied() {
+                    Some(Held::Sold(pieces)) => self.move_pieces(pieces, 2, 0),
+                    Some(Held::Released(_)) => {}
+                    Some(Held::Reserved(_) | Held::Restocked) | None => return Outcome::Done,
+                }
+                self.orders.insert(order, Held::Restocked);
                 Outcome::Done
             }
             Operation::Receive(product, change) => {
@@ -134,24 +178,30 @@ struct World {
 }
 
 impl World {
+    fn lines(&self, pieces: &Pieces) -> Vec<Line> {
+        let lines = self.products.iter().zip(pieces).filter(|(_, pieces)| **pieces > 0);
+        lines.map(|(product, pieces)| line(product, *pieces)).collect()
+    }
+
     async fn apply(&self, number: usize, operation: &Operation) -> Outcome {
         let reservations = &self.shop.reservations;
         let order = |order: usize| -> OrderId { format!("ord_{order}").parse().unwrap() };
         let result = match operation {
             Operation::Reserve(number, pieces) => {
-                let lines: Vec<Line> = self
-                    .products
-                    .iter()
-                    .zip(pieces)
-                    .filter(|(_, pieces)| **pieces > 0)
-                    .map(|(product, pieces)| line(product, *pieces))
-                    .collect();
-                match reservations.reserve(&order(*number), &lines).await {
+                match reservations.reserve(&order(*number), &self.lines(pieces)).await {
                     Ok(ReserveOutcome::Held) => Ok(()),
                     Ok(ReserveOutcome::OutOfStock(_)) => return Outcome::OutOfStock,
                     Err(error) => Err(error),
                 }
             }
+            Operation::Revive(number, pieces) => {
+                match reservations.revive(&order(*number), &self.lines(pieces)).await {
+                    Ok(Revived::Sold) => Ok(()),
+                    Ok(Revived::Gone) => return Outcome::Gone,
+                    Err(error) => Err(error),
+                }
+            }
+            Operation::Forgo(number) => reservations.forgo(&order(*number)).await,
             Operation::Release(number) => reservations.release(&order(*number)).await,
             Operation::Deduct(number) => reservations.deduct(&order(*number)).await,
             Operation::Restock(number) => reservations.restock(&order(*number)).await,

@@ -15,6 +15,9 @@ use crate::contracts::payments::{Captured, Charge, Charged, Payments};
 use crate::options;
 use crate::parking::{Failure, Parks};
 
+/// From this patch on, what may have been sold before an order was held is restocked.
+const SOLD_BEFORE_HELD: &str = "sold-before-held";
+
 /// How selling ended.
 pub(super) enum Sale {
     /// Confirmed and durable.
@@ -59,7 +62,13 @@ impl Checkout {
         Self::begin(ctx, undo, Step::Charge);
         let captured = match Self::pay(ctx, &order).await {
             Ok(Paid::Captured(captured)) => captured,
-            Ok(Paid::No(outcome)) => return Sale::Off(outcome, None),
+            Ok(Paid::No(outcome)) => {
+                // An order that is held may have been charged before, in a workflow task that was lost, and sold as well.
+                if outcome == CheckoutOutcome::PaymentUnavailable && ctx.patched(SOLD_BEFORE_HELD) {
+                    undo.push_all();
+                }
+                return Sale::Off(outcome, None);
+            }
             Err(failure) => return Self::off(ctx, undo, Step::Charge, failure, None),
         };
 

@@ -54,6 +54,32 @@ fn continues_word(c: char) -> bool {
     continues_name(c) || c == '$'
 }
 
+/// The number of a parameter, counted from one in the order in which they occur.
+fn number_of(name: String, names: &mut Vec<String>) -> usize {
+    let known = names.iter().position(|known| *known == name);
+    1 + known.unwrap_or_else(|| {
+        names.push(name);
+        names.len() - 1
+    })
+}
+
+/// Where the next part of a literal begins, if it has one. Between parts there is white space with a line break, and comments
+/// up to their line's end.
+fn next_part(text: &[char], mut at: usize) -> Option<usize> {
+    let (mut in_comment, mut line_breaks) = (false, 0);
+    while let Some(c) = text.get(at) {
+        match c {
+            '\n' | '\r' => (in_comment, line_breaks) = (false, line_breaks + 1),
+            _ if in_comment => {}
+            ' ' | '\t' | '\u{b}' | '\u{c}' => {}
+            '-' if text.get(at + 1) == Some(&'-') => in_comment = true,
+            _ => break,
+        }
+        at += 1;
+    }
+    (line_breaks > 0 && text.get(at) == Some(&'\'')).then_some(at + 1)
+}
+
 /// The statement with numbered parameters, and their names; character by character.
 fn read(sql: &str) -> Result<(String, Vec<String>), RewriteError> {
     let text: Vec<char> = sql.chars().collect();
@@ -94,23 +120,11 @@ fn read(sql: &str) -> Result<(String, Vec<String>), RewriteError> {
                 }
             }
             Place::BehindEscapes => {
-                // What is between the parts of one literal: white space, and comments up to their line's end.
-                let (mut ahead, mut in_comment, mut line_breaks) = (at, false, 0);
-                while let Some(c) = text.get(ahead) {
-                    match c {
-                        '\n' | '\r' => (in_comment, line_breaks) = (false, line_breaks + 1),
-                        _ if in_comment => {}
-                        ' ' | '\t' | '\u{b}' | '\u{c}' => {}
-                        '-' if next_is(ahead + 1, '-') => in_comment = true,
-                        _ => break,
-                    }
-                    ahead += 1;
-                }
-                place = Place::Code;
-                if line_breaks == 0 || !next_is(ahead, '\'') {
+                let Some(part) = next_part(&text, at) else {
+                    place = Place::Code;
                     continue;
-                }
-                at = ahead + 1;
+                };
+                at = part;
                 place = Place::Quoted { quote: '\'', escapes: true };
             }
             Place::Dollar(end) => {
@@ -156,14 +170,11 @@ fn read(sql: &str) -> Result<(String, Vec<String>), RewriteError> {
                     ':' if text.get(at).copied().is_some_and(starts_word) => {
                         let name: String = name_at(at).into_iter().collect();
                         at += name.chars().count();
-                        let number = names.iter().position(|known| *known == name).unwrap_or(names.len());
-                        if number == names.len() {
-                            names.push(name);
-                        }
                         if written.chars().last().is_some_and(continues_word) {
                             written.push(' ');
                         }
-                        written.push_str(&format!("${}", number + 1));
+                        written.push('$');
+                        written.push_str(&number_of(name, &mut names).to_string());
                         continue;
                     }
                     _ if starts_word(c) => place = Place::Identifier,
