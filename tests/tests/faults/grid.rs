@@ -89,7 +89,7 @@ async fn cases(
             shop.pause_payments().await?;
             let held = all(&possible, async |act, fault| stories::held(case(act, fault)).await).await;
             shop.resume_payments(RATE).await?;
-            held.into_iter().map(|(act, fault, held)| (act, fault, held.map(Begun::Held))).collect()
+            held.into_iter().map(|(act, fault, held)| (act, fault, held.map(Box::new).map(Begun::Held))).collect()
         }
         Round::Late => late.into_iter().map(|(act, fault, late)| (act, fault, late.map(Begun::Late))).collect(),
     };

@@ -240,18 +240,19 @@ impl Act {
     }
 
     /// Whether the fault tells the activity that repeating it is of no use.
+    #[expect(clippy::match_same_arms, reason = "the first tells what is special about acts, the last what about kinds")]
     pub(super) const fn is_final(self, fault: Fault) -> bool {
         match (self, fault.kind, fault.when) {
+            // Nobody is charged past a valve that cannot be read, and nobody is sent away because of it.
+            (Self::Admit, _, _)
             // What Stripe refuses to close is looked at, and found closed, or asked for again.
-            (Self::ClosePage | Self::WithdrawPage, Kind::Refused | Kind::ConditionFailed, _)
+            | (Self::ClosePage | Self::WithdrawPage, Kind::Refused | Kind::ConditionFailed, _)
             // A cart is changed by a second attempt, which finds it changed.
             | (Self::SettleCart, Kind::Refused, When::After | When::Hang)
             // So is an intent that cannot be confirmed where it is.
             | (Self::ConfirmCard, Kind::ConditionFailed, When::After | When::Hang)
             // A refund that is refused is looked for; so is one that was made.
             | (Self::CreateRefund, Kind::Refused | Kind::ConditionFailed, When::After | When::Hang) => false,
-            // Nobody is charged past a valve that cannot be read, and nobody is sent away because of it.
-            (Self::Admit, _, _) => false,
             (_, Kind::Refused, _) => match self.system() {
                 System::DynamoDb | System::RdsData | System::Stripe | System::Ses | System::Sns => true,
                 // Rights and quotas of a bus are mended by its operators, while its events wait.

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::ensure;
+use kassa_tests::Answer;
 use kassa_tests::proxy::{Call, Failing, Failure, Kind, Moment, Proxy, System};
+use reqwest::StatusCode;
 
 use super::act::{Act, Refused};
 
@@ -122,6 +124,19 @@ impl Armed {
         // What comes too late is heard by nobody.
         let heard = self.next.as_ref().unwrap_or(&self.first).fired();
         (heard > 0 && self.act.is_final(self.fault)).then(|| self.act.when_refused())
+    }
+
+    /// That the fault has struck, and the answer is what it should be: `well` unless the act was refused for good.
+    pub(super) fn judge(&self, answer: &Answer, well: StatusCode) -> anyhow::Result<()> {
+        self.assert_fired()?;
+        let expected = match self.refused() {
+            Some(Refused::TakenBack) => StatusCode::SERVICE_UNAVAILABLE,
+            Some(Refused::Told) => StatusCode::CONFLICT,
+            Some(Refused::Parked | Refused::GivenBack) | None => well,
+        };
+        let forgotten = self.may_be_forgotten() && answer.status == well;
+        ensure!(answer.status == expected || forgotten, "expected {expected}: {answer:?}");
+        Ok(())
     }
 
     /// Whether it may be that nobody remembers what the act was told: a workflow task that hangs for so long may be lost, and

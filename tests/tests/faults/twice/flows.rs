@@ -172,7 +172,7 @@ async fn another_card(shop: &Shop) -> anyhow::Result<()> {
     let customer = shop.customer();
     let declined = customer.buys(&product, 1).pays_with(DECLINED_CARD).send_until_decided().await?;
     assert_status(&declined, StatusCode::PAYMENT_REQUIRED)?;
-    assert_status(&Answer::of(customer.pays_again(&declined, GOOD_CARD, "second")).await?, StatusCode::OK)?;
+    assert_status(&Answer::of(customer.pays_again(&declined, GOOD_CARD, "second-card")).await?, StatusCode::OK)?;
     judged(shop, &product, &[declined.order_id().context("the order")?]).await
 }
 

@@ -39,7 +39,7 @@ pub(in crate::grid) async fn refunded(case: Case<'_>) -> anyhow::Result<Told> {
     let flow = refund::workflow_id(&id);
     let (answer, ()) = tokio::try_join!(asked(request.request()), case.see_through(Flow::Refund, &flow, &armed))?;
 
-    case.judge(&armed, &answer, StatusCode::CREATED)?;
+    armed.judge(&answer, StatusCode::CREATED)?;
     Ok(case.told(&armed, product, order))
 }
 
@@ -52,7 +52,7 @@ pub(in crate::grid) async fn sale_cancelled(case: Case<'_>) -> anyhow::Result<To
     let flow = cancellation::workflow_id(&order);
     let (answer, ()) = tokio::try_join!(asked(cancel), case.see_through(Flow::Cancellation, &flow, &armed))?;
 
-    case.judge(&armed, &answer, StatusCode::OK)?;
+    armed.judge(&answer, StatusCode::OK)?;
     Ok(case.told(&armed, product, order))
 }
 
@@ -67,6 +67,6 @@ pub(in crate::grid) async fn shipped(case: Case<'_>) -> anyhow::Result<Told> {
     let flow = fulfilment::workflow_id(&order, OrderStatus::Shipped, version);
     let (answer, ()) = tokio::try_join!(asked(ship), case.see_through(Flow::Fulfilment, &flow, &armed))?;
 
-    case.judge(&armed, &answer, StatusCode::OK)?;
+    armed.judge(&answer, StatusCode::OK)?;
     Ok(case.told(&armed, product, order))
 }

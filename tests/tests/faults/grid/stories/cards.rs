@@ -36,7 +36,7 @@ pub(in crate::grid) async fn another_card(case: Case<'_>) -> anyhow::Result<Told
     };
     case.see_through(Flow::Checkout, &workflow_id(&order), &armed).await?;
 
-    case.judge(&armed, &answer, StatusCode::OK)?;
+    armed.judge(&answer, StatusCode::OK)?;
     ensure!(case.shop.payments(&order).len() <= 1, "there is more than one intent");
     Ok(case.told(&armed, product, order))
 }

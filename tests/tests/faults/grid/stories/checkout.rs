@@ -33,7 +33,7 @@ pub(in crate::grid) async fn checkout(case: Case<'_>) -> anyhow::Result<Told> {
         Story::Declined => StatusCode::PAYMENT_REQUIRED,
         _ => StatusCode::CREATED,
     };
-    case.judge(&armed, &answer, well)?;
+    armed.judge(&answer, well)?;
     Ok(case.told(&armed, product, order))
 }
 
@@ -51,7 +51,7 @@ pub(in crate::grid) async fn cart(case: Case<'_>) -> anyhow::Result<Told> {
     let answer = checkout.send_until_decided().await?;
     case.see_through(Flow::Checkout, &workflow_id(&order), &armed).await?;
 
-    case.judge(&armed, &answer, StatusCode::CREATED)?;
+    armed.judge(&answer, StatusCode::CREATED)?;
     ensure!(cart.read().await?.cart_items().is_empty(), "what was bought is still in the cart");
     Ok(case.told(&armed, product, order))
 }

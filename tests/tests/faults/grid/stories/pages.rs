@@ -38,7 +38,7 @@ pub(in crate::grid) async fn paid_on_page(case: Case<'_>) -> anyhow::Result<Told
     }
     case.see_through(Flow::Checkout, &workflow_id(&order), &armed).await?;
 
-    case.judge(&armed, &answer, StatusCode::CREATED)?;
+    armed.judge(&answer, StatusCode::CREATED)?;
     Ok(case.told(&armed, product, order))
 }
 
@@ -53,7 +53,7 @@ pub(in crate::grid) async fn not_paid(case: Case<'_>) -> anyhow::Result<Told> {
 
     case.see_through(Flow::Checkout, &workflow_id(&order), &armed).await?;
 
-    case.judge(&armed, &answer, StatusCode::CREATED)?;
+    armed.judge(&answer, StatusCode::CREATED)?;
     ensure!(page.pay(GOOD_CARD).await?.0 == 410, "the page is still open");
     Ok(case.told(&armed, product, order))
 }
@@ -70,7 +70,7 @@ pub(in crate::grid) async fn page_withdrawn(case: Case<'_>) -> anyhow::Result<To
     let id = workflow_id(&order);
     let (answer, ()) = tokio::try_join!(Answer::of(cancel), case.see_through(Flow::Checkout, &id, &armed))?;
 
-    case.judge(&armed, &answer, StatusCode::OK)?;
+    armed.judge(&answer, StatusCode::OK)?;
     ensure!(page.pay(GOOD_CARD).await?.0 == 410, "the page is still open");
     Ok(case.told(&armed, product, order))
 }

@@ -26,6 +26,6 @@ pub(in crate::grid) async fn resumed(case: Case<'_>, held: HeldOrder<'_>) -> any
     let HeldOrder { product, checkout, armed } = held;
     let order = checkout.order_id();
     case.see_through(Flow::Checkout, &workflow_id(&order), &armed).await?;
-    case.judge(&armed, &checkout.send_until_decided().await?, StatusCode::CREATED)?;
+    armed.judge(&checkout.send_until_decided().await?, StatusCode::CREATED)?;
     Ok(case.told(&armed, product, order))
 }
