@@ -76,7 +76,7 @@ fn outcome(output: &str, test: &str) -> Outcome {
         return Outcome::Passed;
     }
     match output.split_once(&format!("---- {test} stdout ----\n")) {
-        Some((_, said)) => Outcome::Failed(first_words(said.split("\n---- ").next().unwrap_or_default())),
+        Some((_, said)) => Outcome::Failed(first_words(said)),
         None => Outcome::Nothing,
     }
 }
@@ -85,8 +85,10 @@ fn outcome(output: &str, test: &str) -> Outcome {
 fn first_words(said: &str) -> String {
     const FIRST: usize = 2;
     const LONGEST: usize = 240;
-    let lines = said.lines().map(str::trim).take_while(|line| !line.starts_with("note: run with"));
-    let telling: Vec<_> = lines.filter(|line| !line.is_empty() && !line.starts_with("thread '")).collect();
+    let is_end = |line: &&str| line.starts_with("note: run with") || line.starts_with("---- ") || *line == "failures:";
+    let lines = said.lines().map(str::trim).take_while(|line| !is_end(line));
+    let is_telling = |line: &&str| !line.is_empty() && !line.starts_with("thread '") && *line != "Caused by:";
+    let telling: Vec<_> = lines.filter(is_telling).collect();
     let compared = |line: &&&str| line.starts_with("left: ") || line.starts_with("right: ");
     let compared = telling.iter().skip(FIRST).filter(compared);
     let text = telling.iter().take(FIRST).chain(compared).copied().collect::<Vec<_>>().join(" ");
