@@ -7,7 +7,6 @@
 
 mod all;
 mod call;
-mod connection;
 mod fail;
 mod failure;
 mod forward;
@@ -23,6 +22,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse as _, Response};
+use kassa_stand_ins::connections::{Resettable, Switch};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -34,7 +34,6 @@ pub use failure::{Failing, Failure, Kind};
 pub use rules::{Moment, Refusal};
 pub use system::System;
 
-use connection::{Resettable, Switch};
 use fail::{Fate, fail};
 use forward::Upstream;
 use rules::{Next, Rules};

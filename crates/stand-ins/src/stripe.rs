@@ -32,7 +32,6 @@ mod app;
 mod charges;
 mod checkout_sessions;
 mod clock;
-mod connections;
 mod control;
 mod customers;
 mod errors;
@@ -64,6 +63,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -76,11 +76,11 @@ pub use self::store::StoreError;
 pub use self::webhooks::Webhook;
 
 use self::app::App;
-use self::connections::{CountingListener, ResetSwitch};
 use self::operations::Origin;
 use self::state::{FollowUp, State};
 use self::store::Store;
 use self::test_methods::Settlement;
+use crate::connections::{Resettable, Switch};
 
 /// How long requests that are under way may go on after the server was told to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
@@ -172,8 +172,9 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         app.follow_up(follow_up);
     }
 
-    let listener = CountingListener::new(listener, Arc::clone(&app.counters));
-    let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<ResetSwitch>();
+    let counters = Arc::clone(&app.counters);
+    let listener = Resettable(listener.tap_io(move |_| counters.connection_accepted()));
+    let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<Switch>();
     let until = Arc::clone(&app);
     let serving = tokio::spawn(async move {
         axum::serve(listener, service).with_graceful_shutdown(async move { until.stopped().await }).await

@@ -11,7 +11,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::app::App;
-use super::connections::ResetSwitch;
 use super::errors::ApiError;
 use super::events::API_VERSION;
 use super::faults::{Fault, Outcome, Stage};
@@ -21,13 +20,14 @@ use super::ids::random_text;
 use super::operations::{Call, Operation};
 use super::stats::RequestRecord;
 use super::store::StoreError;
+use crate::connections::Switch;
 
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// Answers one request to the API.
 pub(crate) async fn handle(
     State(app): State<Arc<App>>,
-    ConnectInfo(connection): ConnectInfo<ResetSwitch>,
+    ConnectInfo(connection): ConnectInfo<Switch>,
     request: Request,
 ) -> Response {
     let started = Instant::now();

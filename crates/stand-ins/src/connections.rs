@@ -1,4 +1,4 @@
-//! Connections that are counted, and that can be reset instead of answered.
+//! Connections that can be reset instead of answered.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,65 +10,61 @@ use std::task::{Context, Poll};
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
-use super::stats::Counters;
+/// Accepts connections that can be reset, over a listener of TCP.
+#[derive(Debug)]
+pub struct Resettable<L>(pub L);
 
-/// Accepts connections and counts them.
-pub(crate) struct CountingListener {
-    listener: TcpListener,
-    counters: Arc<Counters>,
-}
-
-impl CountingListener {
-    pub(crate) fn new(listener: TcpListener, counters: Arc<Counters>) -> Self {
-        Self { listener, counters }
-    }
-}
-
-impl Listener for CountingListener {
+impl<L> Listener for Resettable<L>
+where
+    L: Listener<Io = TcpStream, Addr = SocketAddr>,
+{
     type Io = Connection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        // The implementation for `TcpListener` waits and goes on when accepting fails.
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        self.counters.connection_accepted();
+        let (stream, address) = self.0.accept().await;
         // Answers are small; waiting to fill a packet would only add to the time that benches measure.
         let _ = stream.set_nodelay(true);
-        (Connection { stream, reset: ResetSwitch::default() }, address)
+        (Connection { stream, switch: Switch::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.0.local_addr()
     }
 }
 
 /// Tells a connection to break instead of sending what comes next.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ResetSwitch(Arc<AtomicBool>);
+pub struct Switch(Arc<AtomicBool>);
 
-impl ResetSwitch {
-    pub(crate) fn reset(&self) {
+impl Switch {
+    /// Has the connection reset.
+    pub fn reset(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 }
 
-impl Connected<IncomingStream<'_, CountingListener>> for ResetSwitch {
-    fn connect_info(stream: IncomingStream<'_, CountingListener>) -> Self {
-        stream.io().reset.clone()
+impl<L> Connected<IncomingStream<'_, Resettable<L>>> for Switch
+where
+    L: Listener<Io = TcpStream, Addr = SocketAddr>,
+{
+    fn connect_info(stream: IncomingStream<'_, Resettable<L>>) -> Self {
+        stream.io().switch.clone()
     }
 }
 
 /// A TCP connection with such a switch.
-pub(crate) struct Connection {
+#[derive(Debug)]
+pub struct Connection {
     stream: TcpStream,
-    reset: ResetSwitch,
+    switch: Switch,
 }
 
 impl Connection {
     fn check(&self) -> io::Result<()> {
-        if self.reset.0.load(Ordering::SeqCst) {
+        if self.switch.0.load(Ordering::SeqCst) {
             // Without lingering, closing the socket sends a reset rather than an orderly end.
             let _ = self.stream.set_zero_linger();
             return Err(io::ErrorKind::ConnectionReset.into());
