@@ -9,8 +9,8 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::Shop;
 use crate::accounts::{Account, new_address};
+use crate::{Shop, touched};
 
 /// The payment method of a card that is charged without questions.
 pub const GOOD_CARD: &str = "pm_card_visa";
@@ -189,6 +189,7 @@ impl Checkout<'_> {
 
     /// The request, ready to be sent.
     pub fn request(&self) -> RequestBuilder {
+        touched::ordered(&self.order_id());
         let mut body = self.body.clone();
         if self.cart.is_none() {
             body.entry("items").or_insert_with(|| Value::Array(self.items.clone()));

@@ -6,7 +6,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{Answer, Shop};
+use crate::{Answer, Shop, touched};
 
 impl Shop {
     /// A request of an administrator.
@@ -21,6 +21,7 @@ impl Shop {
             json!({ "id": id, "name": format!("Product {id}"), "price": { "amount": price, "currency": "EUR" } });
         let answer = Answer::of(self.as_admin(Method::POST, "/api/products").json(&body)).await?;
         ensure!(answer.status.is_success(), "creating a product: {answer:?}");
+        touched::made(&id);
         if stock > 0 {
             let answer = self.receive_stock(&id, stock, &Uuid::new_v4().to_string()).await?;
             ensure!(answer.status.is_success(), "receiving stock: {answer:?}");
@@ -31,7 +32,12 @@ impl Shop {
     /// Receives stock of a product, under the name of a receipt.
     pub async fn receive_stock(&self, product: &ProductId, delta: i64, receipt: &str) -> anyhow::Result<Answer> {
         let request = self.as_admin(Method::POST, &format!("/api/products/{product}/stock"));
-        Answer::of(request.header("idempotency-key", receipt).json(&json!({ "delta": delta, "reason": "test" }))).await
+        let request = request.header("idempotency-key", receipt).json(&json!({ "delta": delta, "reason": "test" }));
+        let answer = Answer::of(request).await?;
+        if answer.status.is_success() {
+            touched::received(product, delta, receipt);
+        }
+        Ok(answer)
     }
 
     /// The counters of a product, from the database.

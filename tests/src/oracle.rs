@@ -10,7 +10,7 @@ use anyhow::bail;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kassa_domain::{OrderId, ProductId, StockLevel};
 
-use crate::Shop;
+use crate::{Shop, touched};
 use facts::{Facts, Outside};
 
 /// How many orders are looked at at the same time.
@@ -65,12 +65,14 @@ impl Oracle<'_> {
     /// Allows more than one mail per order, because something was killed while one was sent.
     #[must_use]
     pub fn mail_may_repeat(self) -> Self {
+        touched::mail_may_repeat();
         Self { mails: MailRule::AtLeastOnce, ..self }
     }
 
     /// Allows workflows that were ended from outside, after a reconciliation has mended what they left behind.
     #[must_use]
     pub fn ended_from_outside(self) -> Self {
+        touched::ended_from_outside();
         Self { ended: true, ..self }
     }
 
@@ -107,7 +109,16 @@ impl Oracle<'_> {
             findings.expect_eq(product, "reserved pieces, by its open reservations", level.reserved, reserved);
             findings.expect_eq(product, "sold pieces, by its confirmed orders", level.sold, sold);
         }
-        findings.into_result()
+        findings.into_result()?;
+        touched::judged(self.received.keys(), &self.orders);
+        Ok(())
+    }
+
+    /// What the oracle objects to, where an operator has answered for something that is not as it should be.
+    pub async fn objection(&self) -> anyhow::Result<String> {
+        let Err(objection) = self.check().await else { bail!("the oracle objects to nothing") };
+        touched::judged(self.received.keys(), &self.orders);
+        Ok(objection.to_string())
     }
 
     /// Waits until the workflow of an order has ended, and tells whether there was one: an order that is refused at

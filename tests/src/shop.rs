@@ -14,13 +14,14 @@ use kassa_store::{
     Database, DynamoDb, EventLog, Notifications, Orders, PaymentValve, Products, Reservations, UserSettings, Users,
 };
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
+use crate::touched;
+
 /// Servers and connections live on the runtime that opened them, so all tests that share a shop share this one.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime needs nothing but threads")
-});
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| Builder::new_multi_thread().enable_all().build().expect("a runtime needs nothing but threads"));
 
 /// On a machine that does much else, an answer may take its time; no test is about that unless it says so.
 const PATIENT: [(&str, &str); 2] = [
@@ -141,16 +142,40 @@ async fn connect(stack: &Stack, codec: Codec) -> anyhow::Result<Client> {
 }
 
 /// Runs a test on the one shop that all tests share which neither stop anything in it nor arm faults that could strike
-/// another test's orders. It is started by the first of them, and ends with the test process.
+/// another test's orders. It is started by the first of them, and ends with the test process. The oracle judges what each of them
+/// leaves.
 pub fn on_shared_shop(test: impl AsyncFnOnce(&'static Shop) -> anyhow::Result<()>) -> anyhow::Result<()> {
     static SHARED: OnceCell<Shop> = OnceCell::const_new();
-    RUNTIME.block_on(async { test(SHARED.get_or_try_init(Shop::own).await?).await })
+    RUNTIME.block_on(touched::noted(async {
+        let shop = SHARED.get_or_try_init(Shop::own).await?;
+        test(shop).await?;
+        touched::judge(shop).await
+    }))
 }
 
 /// Runs a test on a shop that it has for itself while it runs. Tests take turns, because starting a shop takes longer than
-/// most of them.
+/// most of them. The oracle judges what each of them leaves.
 pub fn on_exclusive_shop(test: impl AsyncFnOnce(&mut Exclusive) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    RUNTIME.block_on(async { test(&mut Exclusive::take().await?).await })
+    RUNTIME.block_on(touched::noted(async {
+        let mut shop = Exclusive::take().await?;
+        test(&mut shop).await?;
+        touched::judge(&shop).await
+    }))
+}
+
+/// Runs a test on a shop that nobody else ever sees, with further environment variables for worker and API: for what damages
+/// it, and for what looks at all that has ever happened in it. The oracle judges what it leaves.
+pub fn on_own_shop(
+    environment: &[(&str, &str)],
+    test: impl AsyncFnOnce(&mut Shop) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(touched::noted(async {
+        let mut shop = Shop::own_with(environment).await?;
+        test(&mut shop).await?;
+        touched::judge(&shop).await?;
+        shop.stop().await
+    }))
 }
 
 /// The shop that one test at a time has for itself.

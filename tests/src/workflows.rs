@@ -196,13 +196,29 @@ pub fn activities(history: &[HistoryEvent]) -> Vec<String> {
         Attributes::ActivityTaskTimedOutEventAttributes(late) => {
             scheduled(late.scheduled_event_id).map(|name| format!("{name}!"))
         }
-        Attributes::MarkerRecordedEventAttributes(marker) if marker.marker_name == LOCAL_ACTIVITY_MARKER_NAME => {
-            let data = marker.details.get("data")?.payloads.first()?;
-            let data: LocalActivityMarkerData = serde_json::from_slice(&data.data).ok()?;
-            let failed = if marker.failure.is_some() { "!" } else { "" };
-            Some(format!("{}{failed}", data.activity_type))
+        Attributes::MarkerRecordedEventAttributes(_) => {
+            let (data, failed) = local_activity(event)?;
+            Some(format!("{}{}", data.activity_type, if failed { "!" } else { "" }))
         }
         _ => None,
     });
     done.collect()
+}
+
+/// When a local activity was asked for in a history, the last time, in nanoseconds since 1970 and by the clock of its worker.
+pub fn asked_at(history: &[HistoryEvent], activity: &str) -> Option<i128> {
+    let asked = history.iter().rev().filter_map(local_activity).find(|(data, _)| data.activity_type == activity);
+    let at = asked?.0.original_schedule_time?;
+    Some(i128::from(at.seconds) * 1_000_000_000 + i128::from(at.nanos))
+}
+
+/// What the marker of a local activity says, and whether the activity has failed.
+fn local_activity(event: &HistoryEvent) -> Option<(LocalActivityMarkerData, bool)> {
+    match event.attributes.as_ref()? {
+        Attributes::MarkerRecordedEventAttributes(marker) if marker.marker_name == LOCAL_ACTIVITY_MARKER_NAME => {
+            let data = marker.details.get("data")?.payloads.first()?;
+            Some((serde_json::from_slice(&data.data).ok()?, marker.failure.is_some()))
+        }
+        _ => None,
+    }
 }

@@ -2,22 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+
+use kassa_devstack::workspace;
+
+use crate::sources::sources;
 
 /// Where production code reads settings.
 const READERS: [&str; 6] =
     ["api/src", "worker/src", "crates/config/src", "crates/cli/src", "crates/store/src", "crates/stripe-client/src"];
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
 
 /// The names of variables of ours that stand between two of these characters.
 fn names(text: &str, quote: char) -> BTreeSet<String> {
@@ -29,13 +21,9 @@ fn names(text: &str, quote: char) -> BTreeSet<String> {
 
 #[test]
 fn every_variable_is_on_the_page_about_the_configuration() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut files = Vec::new();
-    for reader in READERS {
-        sources(&root.join(reader), &mut files);
-    }
-    let read: BTreeSet<_> = files.iter().flat_map(|file| names(&fs::read_to_string(file).unwrap(), '"')).collect();
-    let page = names(&fs::read_to_string(root.join("docs/configuration.md")).unwrap(), '`');
+    let files = READERS.into_iter().flat_map(sources);
+    let read: BTreeSet<_> = files.flat_map(|file| names(&fs::read_to_string(file).unwrap(), '"')).collect();
+    let page = names(&fs::read_to_string(workspace::root().join("docs/configuration.md")).unwrap(), '`');
     assert!(read.len() > 30, "only {read:?} are read, so this looks in the wrong place");
     assert_eq!(read, page, "what the code reads, and what docs/configuration.md names");
 }

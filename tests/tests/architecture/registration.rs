@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use kassa_activities::carts::Carts;
 use kassa_activities::events::Events;
@@ -16,13 +15,14 @@ use kassa_activities::recovery::Recoveries;
 use kassa_activities::refunds::Refunds;
 use kassa_activities::valve::{Gate, Valve};
 use kassa_devstack::stack::sdk_config;
-use kassa_devstack::workspace;
 use kassa_store::config::{dynamodb_client, rdsdata_client};
 use kassa_store::{Database, DynamoDb, EventLog, PaymentValve, Products, RdsDataConfig, Reservations, TableNames};
 use kassa_stripe_client::{PooledStripe, SecretKey, StripeConfig};
 use kassa_worker::{Activities, options};
 use kassa_workflows::contracts::ACTIVITY_NAMES;
 use temporalio_sdk::WorkerOptions;
+
+use crate::sources::sources;
 
 /// A worker as the product registers it. Its clients lead nowhere: nothing is called.
 async fn worker() -> WorkerOptions {
@@ -77,24 +77,11 @@ fn quoted(text: &str) -> BTreeSet<String> {
     text.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found
-}
-
 /// The names in all attributes that begin with `attribute`, such as `#[activity(name = `, in the workflows crate.
 /// A name is a text, or a constant of the same file.
 fn declared(attribute: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for path in sources(&workspace::root().join("workflows/src")) {
+    for path in sources("workflows/src") {
         let source = fs::read_to_string(&path).unwrap();
         for rest in source.split(attribute).skip(1) {
             let value = rest.split(')').next().unwrap();

@@ -19,7 +19,7 @@ use kassa_tests::proxy::{Call, Moment, Proxies, Refusal};
 use kassa_tests::reconciliation::at_once;
 use kassa_tests::wait::eventually_within;
 use kassa_tests::wire::Wire;
-use kassa_tests::{Path, Shop, Way, eventually, on_exclusive_shop};
+use kassa_tests::{Path, Shop, Way, eventually, on_exclusive_shop, on_own_shop};
 use kassa_workflows::search_attributes::{HELD, ORDER_STATE};
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
@@ -285,12 +285,12 @@ fn a_worker_killed_at_any_event_finishes_what_is_paid_with_another_card() -> any
 }
 
 /// On a shop of its own, because every one of many comparisons reads all that was ever done in it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_worker_killed_at_any_event_finishes_what_compares() -> anyhow::Result<()> {
-    let mut shop = Shop::own().await?;
-    shop.charge_by_hand(700, None).await?;
-    shop.reconcile_payments(1).await?;
-    shop.reconcile(at_once()).await?;
-    killed_at_every_event_with(Settings::Alone, &mut shop).await?;
-    shop.stop().await
+#[test]
+fn a_worker_killed_at_any_event_finishes_what_compares() -> anyhow::Result<()> {
+    on_own_shop(&[], async |shop| {
+        shop.charge_by_hand(700, None).await?;
+        shop.reconcile_payments(1).await?;
+        shop.reconcile(at_once()).await?;
+        killed_at_every_event_with(Settings::Alone, shop).await
+    })
 }

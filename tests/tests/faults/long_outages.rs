@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use kassa_domain::{OrderId, ProductId};
 use kassa_tests::cable::Cable;
 use kassa_tests::customer::Checkout;
-use kassa_tests::{Answer, Shop, eventually, on_exclusive_shop};
+use kassa_tests::{Answer, Shop, eventually, on_exclusive_shop, on_own_shop};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
@@ -152,40 +152,43 @@ fn ten_seconds_without_dynamodb_lose_nothing() -> anyhow::Result<()> {
 }
 
 /// On a shop of its own: whoever had signed in, and every mail, is forgotten.
-#[tokio::test(flavor = "multi_thread")]
-async fn ten_seconds_without_mail_and_events_hold_up_no_order() -> anyhow::Result<()> {
-    let mut shop = Shop::own().await?;
-    let aws = shop.stack.aws.endpoint().trim_start_matches("http://").parse().context("an address")?;
-    let mut cable = Cable::plug_in(aws).await?;
-    let endpoints = ["KASSA_SES_ENDPOINT", "KASSA_SNS_ENDPOINT", "KASSA_EVENTBRIDGE_ENDPOINT"];
-    let endpoints = endpoints.map(|name| (name.to_owned(), cable.url()));
-    let _rig = Rig::set_up_with(&mut shop, endpoints.into()).await?;
-    let product = on_sale(&shop).await?;
-    let buyers: Vec<_> = (0..BUYERS).map(|_| shop.customer().buys(&product, 1)).collect();
-    let orders: Vec<_> = buyers.iter().map(Checkout::order_id).collect();
-    let requests: Vec<_> = buyers.iter().map(Checkout::request).collect();
-    drop(buyers);
-    let end = Instant::now() + OUTAGE;
-    shop.stack.aws.kill().await?;
-    // Until the new one knows the sender and the bus, which real services do not forget.
-    cable.pull().await;
+#[test]
+fn ten_seconds_without_mail_and_events_hold_up_no_order() -> anyhow::Result<()> {
+    on_own_shop(&[], async |shop| {
+        let aws = shop.stack.aws.endpoint().trim_start_matches("http://").parse().context("an address")?;
+        let mut cable = Cable::plug_in(aws).await?;
+        let endpoints = ["KASSA_SES_ENDPOINT", "KASSA_SNS_ENDPOINT", "KASSA_EVENTBRIDGE_ENDPOINT"];
+        let endpoints = endpoints.map(|name| (name.to_owned(), cable.url()));
+        let _rig = Rig::set_up_with(shop, endpoints.into()).await?;
+        let product = on_sale(shop).await?;
+        let buyers: Vec<_> = (0..BUYERS).map(|_| shop.customer().buys(&product, 1)).collect();
+        let orders: Vec<_> = buyers.iter().map(Checkout::order_id).collect();
+        let requests: Vec<_> = buyers.iter().map(Checkout::request).collect();
+        drop(buyers);
+        let end = Instant::now() + OUTAGE;
+        shop.stack.aws.kill().await?;
+        // Until the new one knows the sender and the bus, which real services do not forget.
+        cable.pull().await;
 
-    for answer in try_join_all(requests.into_iter().map(Answer::of)).await? {
-        answer.assert_confirmed();
-    }
+        for answer in try_join_all(requests.into_iter().map(Answer::of)).await? {
+            answer.assert_confirmed();
+        }
 
-    for order in &orders {
-        let workflow = shop.describe(order).await?.context("a workflow")?;
-        ensure!(workflow.status() == temporalio_client::WorkflowExecutionStatus::Running, "nobody was told of {order}");
-    }
-    sleep_until(end).await;
-    shop.stack.aws.start_again().await?;
-    cable.put_back().await?;
-    for order in &orders {
-        shop.closed(order).await?;
-    }
-    ensure!(cable.connections() > 0, "nobody goes through the cable");
-    // The mailbox is new, so all that the oracle finds in it has come after the outage.
-    shop.oracle().product(&product, STOCK).orders(&orders).check().await?;
-    shop.stop().await
+        for order in &orders {
+            let workflow = shop.describe(order).await?.context("a workflow")?;
+            ensure!(
+                workflow.status() == temporalio_client::WorkflowExecutionStatus::Running,
+                "nobody was told of {order}"
+            );
+        }
+        sleep_until(end).await;
+        shop.stack.aws.start_again().await?;
+        cable.put_back().await?;
+        for order in &orders {
+            shop.closed(order).await?;
+        }
+        ensure!(cable.connections() > 0, "nobody goes through the cable");
+        // The mailbox is new, so all that the oracle finds in it has come after the outage.
+        shop.oracle().product(&product, STOCK).orders(&orders).check().await
+    })
 }

@@ -11,8 +11,8 @@ mod worker;
 use std::collections::BTreeSet;
 
 use anyhow::ensure;
-use kassa_tests::Shop;
 use kassa_tests::valve::QUICK;
+use kassa_tests::{Shop, on_own_shop};
 use kassa_workflows::contracts::{ACTIVITY_NAMES, valve};
 
 use doubling::Doubling;
@@ -36,31 +36,32 @@ async fn restart_api(shop: &mut Shop, environment: &[(&str, &str)]) -> anyhow::R
     Ok(shop.stack.api.start_with(environment).await?)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_activity_run_twice_gives_what_once_gives() -> anyhow::Result<()> {
+#[test]
+fn every_activity_run_twice_gives_what_once_gives() -> anyhow::Result<()> {
     // Everything is compared in here, and that is quick in a shop in which little has happened.
-    let mut shop = Shop::own().await?;
-    shop.stack.worker.stop().await?;
-    let doubling = Doubling::default();
-    let worker = DoubledWorker::start(&shop, &doubling).await?;
+    on_own_shop(&[], async |shop| {
+        shop.stack.worker.stop().await?;
+        let doubling = Doubling::default();
+        let worker = DoubledWorker::start(shop, &doubling).await?;
 
-    flows::usual(&shop).await?;
-    restart_api(&mut shop, &CARDS).await?;
-    flows::cards(&shop).await?;
-    restart_api(&mut shop, &HASTY).await?;
-    flows::impatient(&shop).await?;
-    worker.stop().await?;
+        flows::usual(shop).await?;
+        restart_api(shop, &CARDS).await?;
+        flows::cards(shop).await?;
+        restart_api(shop, &HASTY).await?;
+        flows::impatient(shop).await?;
+        worker.stop().await?;
 
-    let differences = doubling.differences();
-    ensure!(differences.is_empty(), "results differ:\n{}", differences.join("\n"));
-    let doubled = doubling.doubled();
-    println!("how often each activity was run twice: {doubled:#?}");
-    let doubled: BTreeSet<_> = doubled.into_keys().collect();
-    let expected = ACTIVITY_NAMES.into_iter().filter(|name| !ASKED_ONCE.contains(name));
-    let missing: Vec<_> = expected.filter(|name| !doubled.contains(*name)).collect();
-    ensure!(missing.is_empty(), "never run twice: {missing:?}");
-    for name in ASKED_ONCE {
-        ensure!(doubling.was_thrown_away(name), "{name} was never asked");
-    }
-    shop.stop().await
+        let differences = doubling.differences();
+        ensure!(differences.is_empty(), "results differ:\n{}", differences.join("\n"));
+        let doubled = doubling.doubled();
+        println!("how often each activity was run twice: {doubled:#?}");
+        let doubled: BTreeSet<_> = doubled.into_keys().collect();
+        let expected = ACTIVITY_NAMES.into_iter().filter(|name| !ASKED_ONCE.contains(name));
+        let missing: Vec<_> = expected.filter(|name| !doubled.contains(*name)).collect();
+        ensure!(missing.is_empty(), "never run twice: {missing:?}");
+        for name in ASKED_ONCE {
+            ensure!(doubling.was_thrown_away(name), "{name} was never asked");
+        }
+        Ok(())
+    })
 }

@@ -6,7 +6,7 @@ use anyhow::ensure;
 use futures::future::try_join_all;
 use kassa_tests::customer::Checkout;
 use kassa_tests::proxy::Moment;
-use kassa_tests::{Shop, eventually, on_exclusive_shop};
+use kassa_tests::{Shop, eventually, on_exclusive_shop, on_own_shop};
 use reqwest::StatusCode;
 
 use crate::effects::charge;
@@ -76,25 +76,26 @@ fn a_second_worker_takes_over_from_one_that_dies() -> anyhow::Result<()> {
     })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn several_workers_of_one_process_share_the_orders_and_stop_together() -> anyhow::Result<()> {
+#[test]
+fn several_workers_of_one_process_share_the_orders_and_stop_together() -> anyhow::Result<()> {
     const ORDERS: usize = 8;
-    let shop = Shop::own_with(&[("KASSA_WORKERS", "3")]).await?;
-    let product = on_sale(&shop).await?;
-    let checkouts: Vec<_> = (0..ORDERS).map(|_| shop.customer().buys(&product, 1)).collect();
-    for answer in try_join_all(checkouts.iter().map(Checkout::send_until_decided)).await? {
-        ensure!(answer.status == StatusCode::CREATED, "{answer:?}");
-    }
-    let orders: Vec<_> = checkouts.iter().map(Checkout::order_id).collect();
-    shop.oracle().product(&product, STOCK).orders(&orders).check().await?;
-    drop(checkouts);
+    on_own_shop(&[("KASSA_WORKERS", "3")], async |shop| {
+        let product = on_sale(shop).await?;
+        let checkouts: Vec<_> = (0..ORDERS).map(|_| shop.customer().buys(&product, 1)).collect();
+        for answer in try_join_all(checkouts.iter().map(Checkout::send_until_decided)).await? {
+            ensure!(answer.status == StatusCode::CREATED, "{answer:?}");
+        }
+        let orders: Vec<_> = checkouts.iter().map(Checkout::order_id).collect();
+        shop.oracle().product(&product, STOCK).orders(&orders).check().await?;
+        drop(checkouts);
 
-    let metrics = shop.http.get(shop.stack.worker_metrics_url()).send().await?.error_for_status()?.text().await?;
-    let started: u64 = metrics
-        .lines()
-        .filter(|line| line.starts_with("temporal_worker_start{"))
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
-        .sum();
-    ensure!(started == 3, "{started} Workers were started");
-    shop.stop().await
+        let metrics = shop.http.get(shop.stack.worker_metrics_url()).send().await?.error_for_status()?.text().await?;
+        let started: u64 = metrics
+            .lines()
+            .filter(|line| line.starts_with("temporal_worker_start{"))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+            .sum();
+        ensure!(started == 3, "{started} Workers were started");
+        Ok(())
+    })
 }

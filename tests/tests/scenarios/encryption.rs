@@ -12,7 +12,7 @@ use kassa_devstack::progress::Silent;
 use kassa_devstack::stack::build;
 use kassa_domain::OrderId;
 use kassa_tests::customer::GOOD_CARD;
-use kassa_tests::{Answer, Page, Shop, eventually, on_shared_shop};
+use kassa_tests::{Answer, Page, Shop, eventually, on_own_shop, on_shared_shop};
 use kassa_workflows::workflow_id;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -151,44 +151,44 @@ async fn stuck_with(shop: &Shop, order: &OrderId, text: &str) -> anyhow::Result<
     .await
 }
 
-#[tokio::test]
-async fn encryption_is_switched_on_and_keys_are_replaced_under_running_orders() -> anyhow::Result<()> {
+#[test]
+fn encryption_is_switched_on_and_keys_are_replaced_under_running_orders() -> anyhow::Result<()> {
     let none = [("KASSA_PAYLOAD_KEYS", ""), ("KASSA_CODEC_ENDPOINT", "")];
-    let mut shop = Shop::own_with(&none).await?;
-    let tea = shop.create_product(1250, 5).await?;
-    let begin = async |shop: &Shop| -> anyhow::Result<(OrderId, Page)> {
-        let checkout = shop.customer().buys(&tea, 1).on_page();
-        Ok((checkout.order_id(), Page::of(&checkout.send().await?)?))
-    };
-    let key = |byte: u8| BASE64_STANDARD.encode([byte; 32]);
-    let (old, new) = (format!("2026-10:{}", key(1)), format!("2026-11:{}", key(2)));
+    on_own_shop(&none, async |shop| {
+        let tea = shop.create_product(1250, 5).await?;
+        let begin = async |shop: &Shop| -> anyhow::Result<(OrderId, Page)> {
+            let checkout = shop.customer().buys(&tea, 1).on_page();
+            Ok((checkout.order_id(), Page::of(&checkout.send().await?)?))
+        };
+        let key = |byte: u8| BASE64_STANDARD.encode([byte; 32]);
+        let (old, new) = (format!("2026-10:{}", key(1)), format!("2026-11:{}", key(2)));
 
-    let (plain, plain_page) = begin(&shop).await?;
-    restart(&mut shop, &old).await?;
-    let (first, first_page) = begin(&shop).await?;
-    // Every process knows the new key before any of them uses it.
-    restart(&mut shop, &format!("{old},{new}")).await?;
-    restart(&mut shop, &format!("{new},{old}")).await?;
-    let (second, second_page) = begin(&shop).await?;
+        let (plain, plain_page) = begin(shop).await?;
+        restart(shop, &old).await?;
+        let (first, first_page) = begin(shop).await?;
+        // Every process knows the new key before any of them uses it.
+        restart(shop, &format!("{old},{new}")).await?;
+        restart(shop, &format!("{new},{old}")).await?;
+        let (second, second_page) = begin(shop).await?;
 
-    // Whoever takes the old key away too early reads which one is missing, and nothing is lost.
-    restart(&mut shop, &new).await?;
-    first_page.pay(GOOD_CARD).await?;
-    stuck_with(&shop, &first, "encrypted with the key 2026-10, which is not among").await?;
-    restart(&mut shop, &format!("{new},{old}")).await?;
+        // Whoever takes the old key away too early reads which one is missing, and nothing is lost.
+        restart(shop, &new).await?;
+        first_page.pay(GOOD_CARD).await?;
+        stuck_with(shop, &first, "encrypted with the key 2026-10, which is not among").await?;
+        restart(shop, &format!("{new},{old}")).await?;
 
-    plain_page.pay(GOOD_CARD).await?;
-    second_page.pay(GOOD_CARD).await?;
-    for order in [&plain, &first, &second] {
-        shop.closed(order).await?;
-    }
-    assert_eq!(Found::of(&shop, &plain).await?.keys(), BTreeSet::from(["2026-11"]));
-    assert_eq!(Found::of(&shop, &first).await?.keys(), BTreeSet::from(["2026-10", "2026-11"]));
-    assert_eq!(Found::of(&shop, &second).await?.keys(), BTreeSet::from(["2026-11"]));
-    let begun_plain = Found::of(&shop, &plain).await?;
-    ensure!(begun_plain.0.iter().any(|(_, payload)| contains(payload, "@example.com")), "it began without a key");
-    shop.oracle().product(&tea, 5).order(&plain).order(&first).order(&second).check().await?;
-    shop.stop().await
+        plain_page.pay(GOOD_CARD).await?;
+        second_page.pay(GOOD_CARD).await?;
+        for order in [&plain, &first, &second] {
+            shop.closed(order).await?;
+        }
+        assert_eq!(Found::of(shop, &plain).await?.keys(), BTreeSet::from(["2026-11"]));
+        assert_eq!(Found::of(shop, &first).await?.keys(), BTreeSet::from(["2026-10", "2026-11"]));
+        assert_eq!(Found::of(shop, &second).await?.keys(), BTreeSet::from(["2026-11"]));
+        let begun_plain = Found::of(shop, &plain).await?;
+        ensure!(begun_plain.0.iter().any(|(_, payload)| contains(payload, "@example.com")), "it began without a key");
+        shop.oracle().product(&tea, 5).order(&plain).order(&first).order(&second).check().await
+    })
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ use anyhow::{Context as _, ensure};
 use kassa_stand_ins::rds_data::Fault as SqlFault;
 use kassa_tests::customer::ORDER_TOKEN;
 use kassa_tests::{Answer, eventually, on_exclusive_shop, on_shared_shop};
+use kassa_workflows::contracts::reconciliation::FindingKind;
+use kassa_workflows::recovery;
 use reqwest::Method;
 use temporalio_client::WorkflowTerminateOptions;
 
@@ -105,6 +107,11 @@ fn order_that_was_decided_keeps_its_answer_though_its_workflow_was_terminated() 
             assert_eq!(answer.body["total"]["amount"], 1250, "{answer:#?}");
         }
         checkout.pays_with("pm_card_mastercard").send().await?.assert_problem(422, "idempotency_key_reused");
-        Ok(())
+
+        // Nobody is left who would tell of it.
+        let found = shop.finds(FindingKind::EventsMissing).await?;
+        assert_eq!(found.finding.order_id.as_ref(), Some(&order));
+        shop.completed(&recovery::workflow_id(&order)).await?;
+        shop.oracle().product(&tea, 5).order(&order).ended_from_outside().check().await
     })
 }

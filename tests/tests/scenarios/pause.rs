@@ -12,7 +12,9 @@ use kassa_stand_ins::stripe::{Fault, Outcome, Stage};
 use kassa_store::payment_valve::Position;
 use kassa_tests::customer::{Checkout, GOOD_CARD};
 use kassa_tests::valve::QUICK;
+use kassa_tests::workflows::asked_at;
 use kassa_tests::{Answer, Page, Shop, eventually, on_exclusive_shop};
+use kassa_workflows::contracts::payments;
 use kassa_workflows::search_attributes::{FAILURE_REASON, ORDER_STATE};
 use reqwest::Method;
 use serde_json::json;
@@ -84,20 +86,11 @@ fn held_orders_never_reach_stripe_and_drain_one_after_the_other() -> anyhow::Res
             assert!(apart >= 1_000_000 / i128::from(RATE), "{apart} µs are less than the rate allows");
         }
         for place in &places {
-            let charged = charged_at(shop, &place.order_id).await?;
+            let charged = asked_at(&shop.history(&place.order_id).await?, payments::CHARGE).context("a charge")?;
             assert!(charged >= place.at.unix_timestamp_nanos(), "{} went before its turn", place.order_id);
         }
         shop.oracle().product(&tea, 30).orders(&orders).check().await
     })
-}
-
-/// When the workflow task began in which an order was charged, in nanoseconds since 1970.
-async fn charged_at(shop: &Shop, order: &OrderId) -> anyhow::Result<i128> {
-    let history = shop.history(order).await?;
-    // The last timer is the one whose end brought the charge.
-    let fired = history.iter().rfind(|event| format!("{:?}", event.event_type()).contains("TimerFired"));
-    let at = fired.and_then(|event| event.event_time).context("a timer that fired")?;
-    Ok(i128::from(at.seconds) * 1_000_000_000 + i128::from(at.nanos))
 }
 
 #[test]

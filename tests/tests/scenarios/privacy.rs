@@ -2,14 +2,15 @@
 
 use anyhow::Context as _;
 use kassa_devstack::stack::PAYLOAD_KEYS;
-use kassa_domain::OrderId;
+use kassa_domain::{OrderId, ProductId};
 use kassa_tests::{Answer, Markers, Shop, on_shared_shop};
 use kassa_workflows::workflow_id;
 use serde_json::json;
 use uuid::Uuid;
 
-/// Buys, is declined, and makes every kind of mistake with values that nobody else may see. Returns the orders.
-async fn tell(shop: &Shop, markers: &mut Markers) -> anyhow::Result<Vec<OrderId>> {
+/// Buys, is declined, and makes every kind of mistake with values that nobody else may see. Returns the orders, and the product of which
+/// there were ten pieces.
+async fn tell(shop: &Shop, markers: &mut Markers) -> anyhow::Result<(Vec<OrderId>, ProductId)> {
     let product = shop.create_product(1250, 10).await?;
     let mut orders = Vec::new();
     let mut email = || markers.plant("anna.", "@example.com");
@@ -51,7 +52,7 @@ async fn tell(shop: &Shop, markers: &mut Markers) -> anyhow::Result<Vec<OrderId>
     shop.get(&query).await?.assert_problem(400, "invalid_parameter");
     let path = markers.plant("/api/", "@example.com");
     shop.get(&path).await?.assert_problem(404, "not_found");
-    Ok(orders)
+    Ok((orders, product))
 }
 
 #[test]
@@ -61,7 +62,7 @@ fn personal_data_is_nowhere_but_where_it_belongs() -> anyhow::Result<()> {
         let (_, key) = PAYLOAD_KEYS.split_once(':').context("a key with its name")?;
         markers.keep(key);
 
-        let orders = tell(shop, &mut markers).await?;
+        let (orders, product) = tell(shop, &mut markers).await?;
 
         for order in &orders {
             shop.closed(order).await?;
@@ -72,6 +73,7 @@ fn personal_data_is_nowhere_but_where_it_belongs() -> anyhow::Result<()> {
         assert!(markers.assert_absent_in_events(shop).await? >= orders.len(), "both orders are told of");
         assert!(markers.assert_absent_in_rows(shop).await? >= orders.len(), "both events are logged");
         markers.assert_absent_in_metrics(shop, &shop.stack.worker_metrics_url()).await?;
-        markers.assert_absent_in_logs(shop, "/api/checkout")
+        markers.assert_absent_in_logs(shop, "/api/checkout")?;
+        shop.oracle().product(&product, 10).orders(&orders).check().await
     })
 }
