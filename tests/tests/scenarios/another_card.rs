@@ -1,15 +1,16 @@
 //! Orders whose card was declined, and that wait for another one.
 
+mod failures;
+mod races;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use futures::future::try_join_all;
 use kassa_domain::{OrderId, ProductId, StockLevel};
-use kassa_stand_ins::stripe::{Fault, Outcome, Stage};
+use kassa_stand_ins::stripe::Fault;
 use kassa_tests::customer::GOOD_CARD;
 use kassa_tests::valve::QUICK;
 use kassa_tests::{Answer, Customer, Page, Shop, eventually, on_exclusive_shop, on_shared_shop};
-use kassa_workflows::cancellation;
 use kassa_workflows::search_attributes::{FAILURE_REASON, ORDER_STATE};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -221,51 +222,6 @@ fn order_that_nobody_pays_is_cancelled_at_the_end_of_the_hold() -> anyhow::Resul
 }
 
 #[test]
-fn equal_requests_at_the_same_time_try_one_card_once() -> anyhow::Result<()> {
-    on_exclusive_shop(async |shop| {
-        shop.restart_api(&[THREE_CARDS, ("KASSA_LIMIT_PAYMENT", "100/1000/60")]).await?;
-        let waiting = Waiting::of(shop).await?;
-
-        let answers = try_join_all((0..20).map(|_| waiting.pays_under(GOOD_CARD, "the-same-key"))).await?;
-
-        for answer in &answers {
-            assert_paid(answer);
-            assert_eq!(answer.body, answers[0].body);
-        }
-        assert_eq!(answers.iter().filter(|answer| !answer.is_replay()).count(), 1);
-        waiting.assert_charges(shop, 2, 1);
-        waiting.judged(shop).await
-    })
-}
-
-#[test]
-fn different_cards_at_the_same_time_charge_one() -> anyhow::Result<()> {
-    on_exclusive_shop(async |shop| {
-        shop.restart_api(&[THREE_CARDS]).await?;
-        for _ in 0..3 {
-            let waiting = Waiting::of(shop).await?;
-
-            let cards = [GOOD_CARD, "pm_card_mastercard", "pm_card_amex", BAD_CARD];
-            let answers = try_join_all(cards.map(|card| waiting.pays(card))).await?;
-
-            let paid = answers.iter().filter(|answer| answer.status == 200).count();
-            for answer in &answers {
-                assert!([200, 402, 409].contains(&answer.status.as_u16()), "{answer:#?}");
-            }
-            if paid == 0 {
-                // The bad card was the one that was let in.
-                assert_paid(&waiting.pays(GOOD_CARD).await?);
-            }
-            assert!(paid <= 1, "{answers:#?}");
-            let [payment] = shop.payments(&waiting.order).try_into().expect("one payment intent");
-            assert_eq!(payment.successful_charges(), 1, "{payment:#?}");
-            waiting.judged(shop).await?;
-        }
-        Ok(())
-    })
-}
-
-#[test]
 fn order_that_waits_for_a_card_can_be_cancelled() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
         shop.restart_api(&[THREE_CARDS]).await?;
@@ -277,30 +233,6 @@ fn order_that_waits_for_a_card_can_be_cancelled() -> anyhow::Result<()> {
         waiting.pays(GOOD_CARD).await?.assert_problem(409, "not_awaiting_card");
         waiting.assert_charges(shop, 1, 0);
         waiting.judged(shop).await
-    })
-}
-
-#[test]
-fn card_that_is_on_its_way_while_the_order_is_cancelled_is_given_back_or_never_charged() -> anyhow::Result<()> {
-    on_exclusive_shop(async |shop| {
-        shop.restart_api(&[THREE_CARDS]).await?;
-        for stage in [Stage::Before, Stage::After] {
-            let waiting = Waiting::of(shop).await?;
-            let slow = Fault { stage, ..Fault::slow(CONFIRM, Duration::from_secs(1)) };
-            shop.stack.stripe.faults().add(slow.for_order(waiting.order.as_str()));
-
-            let cancel = async {
-                card_is_tried(shop, &waiting.order).await?;
-                waiting.cancels().await
-            };
-            let (paid, cancelled) = futures::future::try_join(waiting.pays(GOOD_CARD), cancel).await?;
-
-            paid.assert_problem(409, "order_cancelled");
-            assert_eq!(cancelled.body["status"], "CANCELLED", "{cancelled:#?}");
-            shop.completed(&cancellation::workflow_id(&waiting.order)).await?;
-            waiting.judged(shop).await?;
-        }
-        Ok(())
     })
 }
 
@@ -317,102 +249,6 @@ fn card_that_was_taken_before_the_hold_ended_counts() -> anyhow::Result<()> {
 
         waiting.assert_charges(shop, 2, 1);
         waiting.judged(shop).await
-    })
-}
-
-#[test]
-fn card_that_meets_the_end_of_the_hold_is_charged_or_refused() -> anyhow::Result<()> {
-    on_exclusive_shop(async |shop| {
-        shop.restart_api(&[THREE_CARDS, ("KASSA_PAYMENT_HOLD_MS", "1000"), ("KASSA_LIMIT_PAYMENT", "1000/1000/60")])
-            .await?;
-        for _ in 0..3 {
-            let waiting = Waiting::of(shop).await?;
-            // A bad card leaves the order waiting, so this goes on until the end comes.
-            let mut answers = vec![waiting.pays("pm_card_chargeDeclinedLostCard").await?];
-            while shop.order(&waiting.order).await?.body["status"] == "PAYMENT_FAILED" {
-                answers.push(waiting.pays(GOOD_CARD).await?);
-            }
-
-            let paid = answers.iter().any(|answer| answer.status == 200);
-            shop.closed(&waiting.order).await?;
-            let status = shop.order(&waiting.order).await?.body["status"].clone();
-            assert_eq!(status, if paid { "CONFIRMED" } else { "CANCELLED" }, "{answers:#?}");
-            waiting.judged(shop).await?;
-        }
-        Ok(())
-    })
-}
-
-#[test]
-fn worker_that_dies_while_a_card_is_tried_charges_it_once() -> anyhow::Result<()> {
-    on_exclusive_shop(async |shop| {
-        shop.restart_api(&[THREE_CARDS]).await?;
-        for stage in [Stage::Before, Stage::After] {
-            let (declined, order, product) = {
-                let Waiting { declined, order, product, .. } = Waiting::of(shop).await?;
-                (declined, order, product)
-            };
-            let slow = Fault { stage, ..Fault::slow(CONFIRM, Duration::from_secs(2)) };
-            shop.stack.stripe.faults().add(slow.for_order(order.as_str()));
-            let asked = {
-                let request = shop.customer().pays_again(&declined, GOOD_CARD, "while-it-dies");
-                tokio::spawn(Answer::of(request))
-            };
-            card_is_tried(shop, &order).await?;
-
-            shop.stack.worker.kill().await?;
-            shop.stack.worker.start().await?;
-
-            assert_paid(&asked.await??);
-            let [payment] = shop.payments(&order).try_into().expect("one payment intent");
-            assert_eq!((payment.charges.len(), payment.successful_charges()), (2, 1), "{payment:#?}");
-            shop.oracle().product(&product, 4).order(&order).check().await?;
-        }
-        Ok(())
-    })
-}
-
-#[test]
-fn worker_that_dies_while_the_order_waits_goes_on_waiting() -> anyhow::Result<()> {
-    on_exclusive_shop(async |shop| {
-        shop.restart_api(&[THREE_CARDS]).await?;
-        let (declined, order, product) = {
-            let Waiting { declined, order, product, .. } = Waiting::of(shop).await?;
-            (declined, order, product)
-        };
-        shop.stack.worker.kill().await?;
-        shop.stack.worker.start().await?;
-
-        let paid = Answer::of(shop.customer().pays_again(&declined, GOOD_CARD, "after-its-death")).await?;
-
-        assert_paid(&paid);
-        shop.oracle().product(&product, 4).order(&order).check().await
-    })
-}
-
-#[test]
-fn card_whose_answer_is_lost_is_charged_once() -> anyhow::Result<()> {
-    on_exclusive_shop(async |shop| {
-        shop.restart_api(&[THREE_CARDS]).await?;
-        for outcome in [Outcome::Reset, Outcome::MalformedJson, Outcome::status(500), Outcome::status(503)] {
-            for card in [GOOD_CARD, BAD_CARD] {
-                let waiting = Waiting::of(shop).await?;
-                let lost = Fault::new(CONFIRM, Stage::After, outcome.clone()).for_order(waiting.order.as_str());
-                shop.stack.stripe.faults().add(lost);
-
-                let answer = waiting.pays(card).await?;
-
-                if card == GOOD_CARD {
-                    assert_paid(&answer);
-                    waiting.assert_charges(shop, 2, 1);
-                } else {
-                    answer.assert_problem(402, "payment_declined");
-                    assert_paid(&waiting.pays(GOOD_CARD).await?);
-                }
-                waiting.judged(shop).await?;
-            }
-        }
-        Ok(())
     })
 }
 

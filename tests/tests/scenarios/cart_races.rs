@@ -2,18 +2,25 @@
 
 use anyhow::ensure;
 use futures::future::try_join_all;
+use kassa_domain::ProductId;
 use kassa_tests::customer::Checkout;
-use kassa_tests::{Answer, on_shared_shop};
+use kassa_tests::{Account, Answer, Cart, Customer, Shop, on_shared_shop};
+
+/// An account, and two pieces in its cart.
+async fn account_with_a_cart(shop: &Shop) -> anyhow::Result<(ProductId, Account, Customer<'_>, Cart<'_>)> {
+    let tea = shop.create_product(1250, 100).await?;
+    let account = shop.sign_up().await?;
+    let customer = shop.customer().signed_in(&account);
+    let mut cart = shop.account_cart(&account.token);
+    cart.add(&tea, 2).await?;
+    Ok((tea, account, customer, cart))
+}
 
 #[test]
 fn two_devices_that_add_while_a_third_buys_lose_no_piece_and_buy_none_twice() -> anyhow::Result<()> {
     const ADDS: usize = 20;
     on_shared_shop(async |shop| {
-        let tea = shop.create_product(1250, 100).await?;
-        let account = shop.sign_up().await?;
-        let customer = shop.customer().signed_in(&account);
-        let mut cart = shop.account_cart(&account.token);
-        cart.add(&tea, 2).await?;
+        let (tea, _, customer, cart) = account_with_a_cart(shop).await?;
         let checkout = cart.checkout(&customer);
         let order = checkout.order_id();
         let adds = async || -> anyhow::Result<Answer> { cart.clone().add(&tea, 1).await };
@@ -36,11 +43,7 @@ fn two_devices_that_add_while_a_third_buys_lose_no_piece_and_buy_none_twice() ->
 #[test]
 fn a_cart_that_is_bought_twice_at_once_with_one_key_is_one_order() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
-        let tea = shop.create_product(1250, 100).await?;
-        let account = shop.sign_up().await?;
-        let customer = shop.customer().signed_in(&account);
-        let mut phone = shop.account_cart(&account.token);
-        phone.add(&tea, 2).await?;
+        let (tea, account, customer, phone) = account_with_a_cart(shop).await?;
         // The laptop has signed in by itself.
         let laptop = shop.log_in(&account.email, &account.password).await?;
         let laptop = shop.account_cart(&laptop.token);
@@ -60,11 +63,8 @@ fn a_cart_that_is_bought_twice_at_once_with_one_key_is_one_order() -> anyhow::Re
 #[test]
 fn carts_of_a_guest_and_of_the_account_are_bought_at_once_without_touching_each_other() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
-        let tea = shop.create_product(1250, 100).await?;
-        let account = shop.sign_up().await?;
-        let customer = shop.customer().signed_in(&account);
-        let (mut own, mut guest) = (shop.account_cart(&account.token), shop.guest_cart());
-        own.add(&tea, 2).await?;
+        let (tea, _, customer, own) = account_with_a_cart(shop).await?;
+        let mut guest = shop.guest_cart();
         guest.add(&tea, 3).await?;
         let checkouts = [own.checkout(&customer), guest.checkout(&shop.customer())];
 
@@ -81,11 +81,7 @@ fn carts_of_a_guest_and_of_the_account_are_bought_at_once_without_touching_each_
 #[test]
 fn a_cart_that_is_bought_at_once_with_two_keys_is_sold_whole_each_time_and_empty_afterwards() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
-        let tea = shop.create_product(1250, 100).await?;
-        let account = shop.sign_up().await?;
-        let customer = shop.customer().signed_in(&account);
-        let mut cart = shop.account_cart(&account.token);
-        cart.add(&tea, 2).await?;
+        let (tea, _, customer, cart) = account_with_a_cart(shop).await?;
         // Whoever chooses another key wants another order; one that finds the cart bought already is refused.
         let checkouts = [cart.checkout(&customer), cart.checkout(&customer)];
 
