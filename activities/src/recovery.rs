@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kassa_domain::{Line, Money, OrderId, OrderStatus, Parcel, PricedLine, RefundId, parse_currency};
+use kassa_domain::{Line, Money, OrderStatus, Parcel, PricedLine, RefundId, parse_currency};
 use kassa_store::orders::{HistoryEntry, OrderView, RefundStatus};
 use kassa_store::reservations::ReservationStatus;
 use kassa_store::{EventLog, Orders, Reservations, StoreError};
@@ -79,20 +79,25 @@ impl Recoveries {
         Self { orders, reservations, log, stripe: Stripe::new(stripe) }
     }
 
-    async fn examine_order(&self, engine: &Engine, order_id: &OrderId) -> Result<Examined, ExamineError> {
+    async fn examine_order(&self, engine: &Engine, input: &Examine) -> Result<Examined, ExamineError> {
+        let Examine { order_id, taken_back } = input;
         let Some(order) = self.orders.find(order_id).await? else { return Ok(Examined::Unknown) };
+        let is_undecided = match order.status {
+            OrderStatus::Pending | OrderStatus::AwaitingPayment | OrderStatus::PaymentFailed => true,
+            OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Cancelled => false,
+        };
+        // A cancellation decides nothing without the checkout that it has asked to stop.
+        let alone = is_undecided || *taken_back;
+        let others = if alone { vec![kassa_workflows::workflow_id(order_id)] } else { publishers_of(&order) };
         let own = workflow_id(order_id);
-        let others = publishers_of(&order).into_iter().filter(|workflow| *workflow != own);
+        let others = others.into_iter().filter(|workflow| *workflow != own);
         if let Some(workflow_id) = engine.first_open(others).await.map_err(ReconciliationError::from)? {
             return Ok(Examined::Busy { workflow_id });
         }
-        match order.status {
-            OrderStatus::Pending | OrderStatus::AwaitingPayment | OrderStatus::PaymentFailed => {
-                self.undecided(order).await
-            }
-            OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Cancelled => {
-                Ok(Examined::Ended { left: Box::new(self.left(order).await?) })
-            }
+        if is_undecided {
+            self.undecided(order).await
+        } else {
+            Ok(Examined::Ended { left: Box::new(self.left(order).await?) })
         }
     }
 
@@ -213,6 +218,6 @@ impl Recoveries {
     #[activity(definition = contract::definitions::Examine)]
     pub async fn examine(self: Arc<Self>, ctx: ActivityContext, input: Examine) -> Result<Examined, ActivityError> {
         let engine = Engine::new(ctx.client());
-        alive(&ctx, self.examine_order(&engine, &input.order_id)).await.map_err(|error| activity_error(&error))
+        alive(&ctx, self.examine_order(&engine, &input)).await.map_err(|error| activity_error(&error))
     }
 }

@@ -7,13 +7,16 @@ use kassa_store::orders::OrderView;
 use kassa_tests::customer::GOOD_CARD;
 use kassa_tests::proxy::{Call, Moment, Refusal};
 use kassa_tests::{Answer, Exclusive, Page, Shop, eventually, on_exclusive_shop};
-use kassa_workflows::cancellation::workflow_id;
+use kassa_workflows::cancellation::{Cancellation, CancellationOutcome, workflow_id};
 use kassa_workflows::checkout::{Checkout, Step, Undo};
+use kassa_workflows::contracts::reconciliation::FindingKind;
 use kassa_workflows::parking::Operator;
+use kassa_workflows::recovery;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use temporalio_client::{
-    WorkflowCancelOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus, WorkflowTerminateOptions,
+    WorkflowCancelOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus, WorkflowGetResultOptions,
+    WorkflowTerminateOptions,
 };
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
@@ -233,8 +236,20 @@ fn an_order_whose_checkout_was_terminated_is_not_waited_for_without_anybody_seei
         let undecided = cancel(shop, &order).await?;
 
         ensure!(undecided.status == StatusCode::ACCEPTED, "{undecided:#?}");
-        let details = shop.parked_workflow(&workflow_id(&order)).await?;
+        let cancellation = workflow_id(&order);
+        let details = shop.parked_workflow(&cancellation).await?;
         ensure!(details.contains("has ended and left it undecided"), "{details}");
-        Ok(())
+
+        // The next comparison takes the order back, and then there is nothing left to cancel.
+        let found = shop.finds(FindingKind::OrderUndecided).await?;
+        ensure!(found.finding.order_id.as_ref() == Some(&order), "{found:?}");
+        shop.completed(&recovery::workflow_id(&order)).await?;
+        let (by, options) = (Operator { operator: "kim".to_owned() }, WorkflowExecuteUpdateOptions::default());
+        let cancelling = shop.temporal.get_workflow_handle::<Cancellation>(&cancellation);
+        cancelling.execute_update(Cancellation::retry, by, options).await?;
+        shop.completed(&cancellation).await?;
+        let end = cancelling.get_result(WorkflowGetResultOptions::default()).await?;
+        ensure!(matches!(end, CancellationOutcome::NotSold { .. }), "{end:?}");
+        shop.oracle().product(&product, STOCK).order(&order).ended_from_outside().check().await
     })
 }

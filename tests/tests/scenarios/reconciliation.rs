@@ -243,8 +243,7 @@ async fn mended(shop: &Shop, order: &OrderId) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The oracle waits for the workflows of orders, which were terminated here: they are forgotten first, as Temporal does by
-/// itself in time.
+/// The workflows of these orders were ended, and what they left behind was mended.
 async fn check_terminated(shop: &Shop, orders: &[OrderId]) -> anyhow::Result<()> {
     shop.oracle().orders(orders).ended_from_outside().check().await
 }

@@ -24,6 +24,9 @@ pub const EXAMINE: &str = "recovery.examine";
 pub struct Examine {
     /// The order.
     pub order_id: OrderId,
+    /// Whether whoever asks has just taken it back. Nobody else will tell of that, whatever still waits for the order.
+    #[serde(default)]
+    pub taken_back: bool,
 }
 
 /// What there is to do about an order.

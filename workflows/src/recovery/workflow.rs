@@ -89,7 +89,7 @@ impl Recovery {
 
 impl Recovery {
     async fn recover(ctx: &WorkflowContext<Self>) -> RecoveryOutcome {
-        let outcome = match Self::examine(ctx).await {
+        let outcome = match Self::examine(ctx, false).await {
             None => return RecoveryOutcome::GivenUp,
             Some(Examined::Busy { workflow_id }) => return RecoveryOutcome::Busy { workflow_id },
             Some(Examined::Unknown) => {
@@ -116,17 +116,17 @@ impl Recovery {
         };
         // What was done has numbered events of its own.
         Self::at(ctx, "announcing");
-        match Self::examine(ctx).await {
+        match Self::examine(ctx, outcome == RecoveryOutcome::TakenBack).await {
             Some(Examined::Ended { left }) => Self::announce(ctx, *left).await,
             Some(Examined::Busy { .. } | Examined::Unknown | Examined::Undecided { .. }) | None => {}
         }
         outcome
     }
 
-    async fn examine(ctx: &WorkflowContext<Self>) -> Option<Examined> {
+    async fn examine(ctx: &WorkflowContext<Self>, taken_back: bool) -> Option<Examined> {
         let RecoveryInput { order_id, policy, .. } = ctx.state(|s| s.input.clone());
         let looking = options::comparison(&policy, "Look at the order everywhere");
-        let examine = Examine { order_id };
+        let examine = Examine { order_id, taken_back };
         let examined =
             Self::insist(ctx, EXAMINE, || ctx.execute_activity(Recoveries::examine, examine.clone(), looking.clone()));
         match examined.await {
@@ -139,7 +139,7 @@ impl Recovery {
     async fn without_late_money(ctx: &WorkflowContext<Self>, left: Left) -> Option<Left> {
         let Some(captured) = left.late.clone() else { return Some(left) };
         Self::late_money(ctx, captured).await;
-        match Self::examine(ctx).await {
+        match Self::examine(ctx, false).await {
             Some(Examined::Ended { left }) => Some(*left),
             Some(Examined::Busy { .. } | Examined::Unknown | Examined::Undecided { .. }) | None => None,
         }
