@@ -6,12 +6,15 @@ mod facts;
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kassa_domain::{OrderId, ProductId, StockLevel};
 
 use crate::{Shop, touched};
 use facts::{Facts, Outside};
+
+/// How every objection begins.
+const OBJECTS: &str = "the oracle objects";
 
 /// How many orders are looked at at the same time.
 const AT_ONCE: usize = 16;
@@ -117,8 +120,11 @@ impl Oracle<'_> {
     /// What the oracle objects to, where an operator has answered for something that is not as it should be.
     pub async fn objection(&self) -> anyhow::Result<String> {
         let Err(objection) = self.check().await else { bail!("the oracle objects to nothing") };
+        let objection = objection.to_string();
+        // Whatever else went wrong is no objection.
+        ensure!(objection.starts_with(OBJECTS), "{objection}");
         touched::judged(self.received.keys(), &self.orders);
-        Ok(objection.to_string())
+        Ok(objection)
     }
 
     /// Waits until the workflow of an order has ended, and tells whether there was one: an order that is refused at
@@ -156,6 +162,6 @@ impl Findings {
     }
 
     fn into_result(self) -> anyhow::Result<()> {
-        if self.0.is_empty() { Ok(()) } else { bail!("the oracle objects:\n  {}", self.0.join("\n  ")) }
+        if self.0.is_empty() { Ok(()) } else { bail!("{OBJECTS}:\n  {}", self.0.join("\n  ")) }
     }
 }
