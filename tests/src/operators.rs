@@ -1,12 +1,17 @@
 //! Operators: they see what waits for them, and decide.
 
 use anyhow::{Context as _, ensure};
+use futures::TryStreamExt as _;
 use kassa_domain::OrderId;
 use kassa_workflows::checkout::Checkout;
-use kassa_workflows::parking::{Operator, Reasoned};
+use kassa_workflows::parking::{Operator as By, Reasoned};
 use reqwest::Method;
 use serde::Deserialize;
-use temporalio_client::WorkflowExecuteUpdateOptions;
+use temporalio_client::{
+    Client, UntypedQuery, WorkflowExecuteUpdateOptions, WorkflowListOptions, WorkflowQueryOptions,
+};
+use temporalio_common::UntypedWorkflow;
+use temporalio_common::data_converters::RawValue;
 
 use crate::{Answer, Shop};
 
@@ -64,12 +69,57 @@ impl Shop {
         serde_json::from_value(answer.body).context("reading a diagnosis")
     }
 
-    /// An operator decides about what waits in a workflow of any kind: all of them take the same updates.
+    /// Somebody who looks at the web UI.
+    pub fn operator(&self) -> Operator {
+        Operator { temporal: self.temporal.clone() }
+    }
+}
+
+/// Somebody who looks at the web UI. Needs nothing of the shop but Temporal.
+#[derive(Clone)]
+pub struct Operator {
+    temporal: Client,
+}
+
+impl Operator {
+    /// The identifiers of the workflows that a query of the web UI lists.
+    pub async fn list(&self, query: &str) -> anyhow::Result<Vec<String>> {
+        let workflows = self.temporal.list_workflows(query, WorkflowListOptions::default());
+        let ids = workflows.map_ok(|workflow| workflow.id().to_owned()).try_collect();
+        ids.await.with_context(|| format!("listing workflows with {query}"))
+    }
+
+    /// The current details that the web UI shows of a workflow.
+    pub async fn details_of(&self, id: &str) -> anyhow::Result<String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Metadata {
+            #[serde(default)]
+            current_details: String,
+        }
+
+        let handle = self.temporal.get_workflow_handle::<UntypedWorkflow>(id);
+        let query = UntypedQuery::new("__temporal_workflow_metadata");
+        let answer = handle.query(query, RawValue::new(Vec::new()), WorkflowQueryOptions::default()).await;
+        let answer = answer.context("asking a workflow for its metadata")?;
+        let payload = answer.payloads.first().context("the metadata is empty")?;
+        let metadata: Metadata = serde_json::from_slice(&payload.data).context("reading the metadata")?;
+        Ok(metadata.current_details)
+    }
+
+    /// The wire name of the activity that waits for a decision in a workflow, if one does.
+    pub async fn waiting_in(&self, id: &str) -> anyhow::Result<Option<String>> {
+        let details = self.details_of(id).await?;
+        let step = details.split("**Needs an operator** at `").nth(1).and_then(|rest| rest.split('`').next());
+        Ok(step.map(str::to_owned))
+    }
+
+    /// Decides about what waits in a workflow of any kind: all of them take the same updates.
     pub async fn decide(&self, workflow: &str, decides: Decides) -> anyhow::Result<()> {
         let handle = self.temporal.get_workflow_handle::<Checkout>(workflow);
         let (operator, options) = ("kim".to_owned(), WorkflowExecuteUpdateOptions::default());
         match decides {
-            Decides::Retry => handle.execute_update(Checkout::retry, Operator { operator }, options).await?,
+            Decides::Retry => handle.execute_update(Checkout::retry, By { operator }, options).await?,
             Decides::Abort => {
                 let by = Reasoned { operator, reason: "it takes too long".to_owned() };
                 handle.execute_update(Checkout::abort, by, options).await?;

@@ -4,16 +4,15 @@ use anyhow::{Context as _, ensure};
 use kassa_domain::{OrderId, OrderStatus};
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::{cancellation, fulfilment, late_payment, refund, workflow_id};
-use serde::Deserialize;
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::grpc::WorkflowService;
 use temporalio_client::tonic::IntoRequest as _;
 use temporalio_client::{
-    Client, UntypedQuery, WorkflowCountOptions, WorkflowDescribeOptions, WorkflowExecutionDescription,
-    WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowHandle, WorkflowHistory, WorkflowQueryOptions,
+    Client, WorkflowCountOptions, WorkflowDescribeOptions, WorkflowExecutionDescription, WorkflowExecutionStatus,
+    WorkflowFetchHistoryOptions, WorkflowHandle, WorkflowHistory,
 };
 use temporalio_common::UntypedWorkflow;
-use temporalio_common::data_converters::{RawValue, SerializationContextData, WorkflowSerializationContext};
+use temporalio_common::data_converters::{SerializationContextData, WorkflowSerializationContext};
 use temporalio_common::payload_visitor::decode_payloads;
 use temporalio_common::protos::constants::LOCAL_ACTIVITY_MARKER_NAME;
 use temporalio_common::protos::coresdk::external_data::LocalActivityMarkerData;
@@ -139,25 +138,7 @@ impl Shop {
 
     /// The current details that the web UI shows of a workflow: how far the order is, and what it waits for.
     pub async fn current_details(&self, order: &OrderId) -> anyhow::Result<String> {
-        self.details_of(&workflow_id(order)).await
-    }
-
-    /// The current details that the web UI shows of any workflow.
-    pub async fn details_of(&self, id: &str) -> anyhow::Result<String> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Metadata {
-            #[serde(default)]
-            current_details: String,
-        }
-
-        let handle = self.temporal.get_workflow_handle::<UntypedWorkflow>(id);
-        let query = UntypedQuery::new("__temporal_workflow_metadata");
-        let answer = handle.query(query, RawValue::new(Vec::new()), WorkflowQueryOptions::default()).await;
-        let answer = answer.context("asking a workflow for its metadata")?;
-        let payload = answer.payloads.first().context("the metadata is empty")?;
-        let metadata: Metadata = serde_json::from_slice(&payload.data).context("reading the metadata")?;
-        Ok(metadata.current_details)
+        self.operator().details_of(&workflow_id(order)).await
     }
 
     /// Waits until the order is parked, and returns the current details that tell the operator.
@@ -168,7 +149,7 @@ impl Shop {
     /// Waits until a workflow is parked, and returns the current details that tell the operator.
     pub async fn parked_workflow(&self, id: &str) -> anyhow::Result<String> {
         eventually(&format!("{id} is parked"), async || {
-            let details = self.details_of(id).await?;
+            let details = self.operator().details_of(id).await?;
             ensure!(details.contains("Needs an operator"), "it shows {details}");
             Ok(details)
         })

@@ -33,7 +33,7 @@ impl Markers {
         let description = shop.describe_workflow(id).await?.with_context(|| format!("there is no workflow {id}"))?;
         seen += self.assert_absent_in_message(&shop.codec, id, description.raw().clone()).await?;
         assert!(seen > 0, "{id} shows nothing, so this looks in the wrong place");
-        self.assert_absent("current details", &shop.details_of(id).await?);
+        self.assert_absent("current details", &shop.operator().details_of(id).await?);
         Ok(())
     }
 

@@ -175,7 +175,7 @@ async fn at_rest(
             if let Some(waits) = workflow.waiting.first() {
                 let can_abort = waits.updates.iter().any(|update| update == "abort");
                 let decides = if can_abort { schedule.operators } else { Decides::Retry };
-                shop.decide(&workflow.workflow_id, decides).await?;
+                shop.operator().decide(&workflow.workflow_id, decides).await?;
             }
         }
         ensure!(!diagnosis.workflows.is_empty() && diagnosis.is_over(), "{diagnosis:?}");

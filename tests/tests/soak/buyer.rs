@@ -223,9 +223,8 @@ impl Buyers {
             body["amount"] = json!({ "amount": cents, "currency": "EUR" });
         }
         let request = request.header("idempotency-key", format!("{}-refund-{number}", self.desk.key(story)));
-        // A bank that refuses is told with a 502 or 409; a call that is refused by a fault looks the same. A refund that is
-        // parked stays undecided until an operator comes.
-        self.expect(&request.json(&body), &[201, 202, 409, 502], complaints).await
+        // A bank that refuses is told with a 502 or 409; a call that is refused by a fault looks the same.
+        self.expect(&request.json(&body), &[201, 409, 502], complaints).await
     }
 
     /// Sends a request until it is decided, and complains about an answer that makes no sense.

@@ -15,12 +15,12 @@ mod buyer;
 mod calls;
 mod desk;
 mod disasters;
+mod duty;
 #[path = "../faults/effects.rs"]
 mod effects;
 mod judge;
 mod plan;
 mod report;
-mod rest;
 mod shelf;
 
 use std::sync::Arc;
@@ -38,6 +38,7 @@ use buyer::Buyers;
 use calls::CallFaults;
 use desk::Desk;
 use disasters::Disasters;
+use duty::Duty;
 use plan::Plan;
 use report::Report;
 use shelf::Shelf;
@@ -74,6 +75,7 @@ async fn nothing_is_lost_whatever_goes_wrong() -> anyhow::Result<()> {
     let webhooks = calls::break_webhooks(&shop, &desk, &plan);
     let mut disasters = Disasters::set_up(&mut shop, Arc::clone(&proxies)).await?;
 
+    let duty = Duty::begin(shop.operator());
     let (started, count) = watch::channel(0);
     let buyers = Arc::new(Buyers { desk: desk.clone(), shelf: shelf.clone(), faults: faults.clone() });
     let buying = async {
@@ -98,7 +100,7 @@ async fn nothing_is_lost_whatever_goes_wrong() -> anyhow::Result<()> {
 
     faults.lift();
     let webhooks = webhooks.lift(&shop);
-    let rest = rest::come_to_rest(&shop).await?;
+    let rest = duty.end().await?;
     let verdict = judge::judge(&shop, &shelf, &served).await?;
 
     let report = Report {

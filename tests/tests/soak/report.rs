@@ -8,9 +8,9 @@ use kassa_tests::proxy::{Kind, Moment};
 
 use crate::calls::Tally;
 use crate::disasters::Disaster;
+use crate::duty::Rest;
 use crate::judge::Verdict;
 use crate::plan::{Plan, WebhookFault};
-use crate::rest::Rest;
 
 /// How many of a hundred orders have to be sold for a run to show anything.
 const ENOUGH_SOLD: usize = 40;
@@ -45,7 +45,7 @@ impl Report<'_> {
     pub(crate) fn failures(&self) -> Vec<String> {
         let mut failures = self.verdict.violations.clone();
         failures.truncate(LISTED);
-        failures.extend(self.rest.stuck.iter().take(LISTED).map(|id| format!("{id} is open and not parked")));
+        failures.extend(self.rest.stuck.iter().take(LISTED).map(|id| format!("{id} does not come to its end")));
         let (sold, orders) = (self.verdict.sold, self.orders());
         if sold * 100 < orders * ENOUGH_SOLD {
             failures.push(format!("only {sold} of {orders} orders were sold: that shows too little"));
@@ -93,7 +93,7 @@ impl fmt::Display for Report<'_> {
         for (step, times) in &self.rest.decided {
             writeln!(f, "    {times:>6}  {step}")?;
         }
-        writeln!(f, "\n  open and not parked: {}", self.rest.stuck.len())?;
+        writeln!(f, "\n  open: {}", self.rest.stuck.len())?;
         write!(f, "  violations: {}", self.verdict.violations.len())
     }
 }

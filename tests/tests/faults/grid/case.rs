@@ -117,7 +117,7 @@ impl<'shop> Case<'shop> {
             }
             let state = found.search_attributes().get(&ORDER_STATE);
             ensure!(state.as_deref() == Some(NEEDS_OPERATOR), "it is {:?} and {state:?}", found.status());
-            let details = self.shop.details_of(id).await?;
+            let details = self.shop.operator().details_of(id).await?;
             let place = format!("**Needs an operator** at `{}`", self.parked_at());
             ensure!(details.contains(&place), "it shows {details}");
             self.retry(flow, id).await?;
