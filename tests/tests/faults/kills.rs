@@ -6,8 +6,9 @@ use futures::future::try_join_all;
 use kassa_devstack::stack::sdk_config;
 use kassa_domain::ProductId;
 use kassa_store::config::dynamodb_client;
+use kassa_store::notifications::{Filter, Status};
 use kassa_tests::proxy::{Hold, Moment};
-use kassa_tests::{Shop, on_exclusive_shop};
+use kassa_tests::{Shop, eventually, on_exclusive_shop};
 use kassa_workflows::checkout::{Step, Undo};
 use reqwest::StatusCode;
 
@@ -16,9 +17,18 @@ use crate::held::{Case, Fate, Place, judge_all};
 use crate::rig::{PRICE, Rig, STOCK, on_sale};
 
 /// Lets all orders come as far as they are held, kills the worker, and starts it again.
-async fn kill_under(rig: &mut Rig, mut holds: Vec<Hold>) -> anyhow::Result<()> {
+async fn kill_under(shop: &Shop, rig: &mut Rig, cases: &[Case], mut holds: Vec<Hold>) -> anyhow::Result<()> {
     for hold in &mut holds {
         hold.caught().await?;
+    }
+    // The mail goes out while the event is held, and is not what is to be killed.
+    for case in cases.iter().filter(|case| case.place.deed == Deed::Step(Step::Publish)) {
+        eventually("the mail of an order whose event is held is recorded as sent", async || {
+            let mails = shop.notifications.list(&Filter::Order(case.order.clone()), 1, None).await?;
+            ensure!(mails.notifications.iter().any(|mail| mail.status == Status::Sent), "{mails:?}");
+            Ok(())
+        })
+        .await?;
     }
     rig.worker.kill().await?;
     // Whatever was under way dies with the worker.
@@ -32,7 +42,7 @@ async fn kill_at(shop: &mut Shop, places: impl IntoIterator<Item = Place>) -> an
     let (cases, holds): (Vec<_>, Vec<_>) = try_join_all(prepared).await?.into_iter().unzip();
 
     let answers = try_join_all(cases.iter().map(Case::decided));
-    let (answers, ()) = tokio::try_join!(answers, kill_under(&mut rig, holds))?;
+    let (answers, ()) = tokio::try_join!(answers, kill_under(shop, &mut rig, &cases, holds))?;
 
     // The only effect that nobody knows again: a mail that was on its way comes twice.
     let sent = (Deed::Step(Step::Notify), Moment::AfterEffect);
