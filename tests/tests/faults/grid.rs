@@ -1,8 +1,7 @@
 //! Every effect of every workflow is made to fail in every way: before it, after it, and after it with an answer that comes
 //! too late. All cases run at the same time, each with an order of its own; the oracle judges them together.
 //!
-//! `cargo test --test faults -- grid --include-ignored --nocapture` prints the tables of what was tried. Without
-//! `--include-ignored` it is the round of the steps and undos alone.
+//! `cargo test --test faults -- grid --nocapture` prints the tables of what was tried.
 
 mod act;
 mod case;
@@ -176,31 +175,26 @@ fn every_fault_of_every_step_and_undo_leaves_money_and_stock_right() -> anyhow::
 }
 
 #[test]
-#[ignore = "takes minutes, see docs/reliability.md"]
 fn every_fault_beside_and_after_a_checkout_leaves_money_and_stock_right() -> anyhow::Result<()> {
     told(Round::Others)
 }
 
 #[test]
-#[ignore = "takes minutes, see docs/reliability.md"]
 fn every_fault_around_another_card_leaves_money_and_stock_right() -> anyhow::Result<()> {
     told(Round::Cards)
 }
 
 #[test]
-#[ignore = "takes minutes, see docs/reliability.md"]
 fn every_fault_of_closing_a_page_leaves_money_and_stock_right() -> anyhow::Result<()> {
     told(Round::Hasty)
 }
 
 #[test]
-#[ignore = "takes minutes, see docs/reliability.md"]
 fn every_fault_of_letting_held_orders_go_leaves_money_and_stock_right() -> anyhow::Result<()> {
     told(Round::Paused)
 }
 
 #[test]
-#[ignore = "takes minutes, see docs/reliability.md"]
 fn every_fault_around_late_money_leaves_money_and_stock_right() -> anyhow::Result<()> {
     told(Round::Late)
 }
