@@ -101,14 +101,16 @@ fn charge_key(charge: &Charge, key: u32) -> String {
     format!("{}/charge/{}/{key}", charge.order_id, charge.attempt)
 }
 
-/// When a charge that was held meanwhile was tried for the first time.
+/// A time before the charge was tried for the first time.
 fn first_try(charge: &Charge) -> Option<SystemTime> {
     let millis = u64::try_from(charge.first_tried_at?).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
 }
 
-fn refund_key(order: &OrderId) -> String {
-    format!("{order}/refund")
+/// How many keys Stripe has saved a failure under is told by the number. The first key has none: orders that were begun
+/// before there were others go on with it.
+fn refund_key(order: &OrderId, number: u32) -> String {
+    if number == 0 { format!("{order}/refund") } else { format!("{order}/refund/{number}") }
 }
 
 #[activities]

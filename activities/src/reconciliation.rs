@@ -29,7 +29,7 @@ use kassa_stripe_client::{Error as StripeError, PooledStripe};
 use kassa_workflows::contracts::reconciliation::{
     self as contract, Check, ComparePage, Compared, Finding, OpenFindings, OpenedFindings,
 };
-use kassa_workflows::reconciliation::{workflow_of_refund, workflows_of};
+use kassa_workflows::reconciliation::{workflow_of_late_payment, workflow_of_refund, workflows_of};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use time::OffsetDateTime;
@@ -164,29 +164,14 @@ impl Reconciliation {
     ) -> Result<Vec<Finding>, ReconciliationError> {
         let until = at(page.until);
         let (books, found) = self.judge_money(order_id, payment_intent, until).await?;
-        if found.is_empty() || self.is_busy(engine, order_id, books.as_ref()).await? {
+        if found.is_empty() || is_busy(engine, order_id, payment_intent, books.as_ref()).await? {
             return Ok(Vec::new());
         }
         let (books, again) = self.judge_money(order_id, payment_intent, until).await?;
-        if self.is_busy(engine, order_id, books.as_ref()).await? {
+        if is_busy(engine, order_id, payment_intent, books.as_ref()).await? {
             return Ok(Vec::new());
         }
         Ok(found.into_iter().filter(|finding| again.contains(finding)).collect())
-    }
-
-    /// Whether a workflow may be changing the order right now.
-    async fn is_busy(
-        &self,
-        engine: &Engine,
-        order_id: &OrderId,
-        books: Option<&OrderView>,
-    ) -> Result<bool, ReconciliationError> {
-        let refunds = books.into_iter().flat_map(|order| &order.refunds);
-        let refunds = refunds
-            .filter(|refund| refund.status == RefundStatus::Pending)
-            .map(|refund| workflow_of_refund(&refund.refund_id));
-        let workflows: Vec<_> = workflows_of(order_id).into_iter().chain(refunds).collect();
-        Ok(engine.first_open(workflows).await?.is_some())
     }
 
     /// A page of decided or undecided orders, by the time of their latest change.
@@ -202,6 +187,23 @@ impl Reconciliation {
         let next = last.map(|last| format!("{} {}", last.updated_at.unix_timestamp_nanos(), last.order_id));
         Ok((page, next))
     }
+}
+
+/// Whether a workflow may be changing the order, or dealing with this payment of it, right now.
+async fn is_busy(
+    engine: &Engine,
+    order_id: &OrderId,
+    payment_intent: Option<&str>,
+    books: Option<&OrderView>,
+) -> Result<bool, ReconciliationError> {
+    let refunds = books.into_iter().flat_map(|order| &order.refunds);
+    let refunds = refunds
+        .filter(|refund| refund.status == RefundStatus::Pending)
+        .map(|refund| workflow_of_refund(&refund.refund_id));
+    let booked = books.and_then(|order| order.payment.as_ref()).map(|payment| &*payment.payment_intent);
+    let late = booked.into_iter().chain(payment_intent).map(workflow_of_late_payment);
+    let workflows: Vec<_> = workflows_of(order_id).into_iter().chain(refunds).chain(late).collect();
+    Ok(engine.first_open(workflows).await?.is_some())
 }
 
 /// A point in time in milliseconds since 1970.

@@ -12,6 +12,7 @@ use kassa_workflows::contracts::orders::PlaceOrder;
 use kassa_workflows::contracts::payments::Captured;
 use kassa_workflows::contracts::recovery::{self as contract, Examine, Examined, Left, Unpublished};
 use kassa_workflows::contracts::refunds::RefundClaim;
+use kassa_workflows::reconciliation::workflow_of_late_payment;
 use kassa_workflows::recovery::workflow_id;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -86,9 +87,19 @@ impl Recoveries {
             OrderStatus::Pending | OrderStatus::AwaitingPayment | OrderStatus::PaymentFailed => true,
             OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Cancelled => false,
         };
+        // A payment that came late for a cancelled order is in no books before it is decided what becomes of it.
+        let late = match (order.status, &order.payment) {
+            (OrderStatus::Cancelled, None) => self.stripe.payments_of(order_id).await?,
+            _ => Vec::new(),
+        };
         // A cancellation decides nothing without the checkout that it has asked to stop.
         let alone = is_undecided || *taken_back;
-        let others = if alone { vec![kassa_workflows::workflow_id(order_id)] } else { publishers_of(&order) };
+        let others = if alone {
+            vec![kassa_workflows::workflow_id(order_id)]
+        } else {
+            let late = late.iter().map(|payment| workflow_of_late_payment(&payment.payment_intent));
+            publishers_of(&order).into_iter().chain(late).collect()
+        };
         let own = workflow_id(order_id);
         let others = others.into_iter().filter(|workflow| *workflow != own);
         if let Some(workflow_id) = engine.first_open(others).await.map_err(ReconciliationError::from)? {
@@ -97,7 +108,7 @@ impl Recoveries {
         if is_undecided {
             self.undecided(order).await
         } else {
-            Ok(Examined::Ended { left: Box::new(self.left(order).await?) })
+            Ok(Examined::Ended { left: Box::new(self.left(order, &late).await?) })
         }
     }
 
@@ -121,15 +132,10 @@ impl Recoveries {
         })
     }
 
-    async fn left(&self, order: OrderView) -> Result<Left, ExamineError> {
+    /// What is left of an order that has ended, with these payments that may have come late.
+    async fn left(&self, order: OrderView, late: &[AtStripe]) -> Result<Left, ExamineError> {
         let is_sold = order.status != OrderStatus::Cancelled;
         let reservation = self.reservations.get(&order.order_id).await?.map(|reservation| reservation.status);
-        let late = if is_sold || order.payment.is_some() {
-            None
-        } else {
-            let payments = self.stripe.payments_of(&order.order_id).await?;
-            payments.iter().find(|payment| payment.kept() > 0).and_then(captured)
-        };
         let intent = order.payment.as_ref().map(|payment| payment.payment_intent.clone());
         let pending = order.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending);
         let pending = pending.filter_map(|refund| {
@@ -140,7 +146,7 @@ impl Recoveries {
             is_sold,
             holds_stock: reservation == Some(ReservationStatus::Reserved),
             has_stock: reservation == Some(ReservationStatus::Sold),
-            late,
+            late: late.iter().find(|payment| payment.kept() > 0).and_then(captured),
             owed: owed(&order),
             pending: pending.collect(),
             reason: order.failure_reason.clone(),

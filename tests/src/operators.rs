@@ -119,9 +119,9 @@ impl Operator {
         let handle = self.temporal.get_workflow_handle::<Checkout>(workflow);
         let (operator, options) = ("kim".to_owned(), WorkflowExecuteUpdateOptions::default());
         match decides {
-            Decides::Retry => handle.execute_update(Checkout::retry, By { operator }, options).await?,
+            Decides::Retry => handle.execute_update(Checkout::retry, By { operator, step: None }, options).await?,
             Decides::Abort => {
-                let by = Reasoned { operator, reason: "it takes too long".to_owned() };
+                let by = Reasoned { operator, reason: "it takes too long".to_owned(), step: None };
                 handle.execute_update(Checkout::abort, by, options).await?;
             }
         }

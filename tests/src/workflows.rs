@@ -2,8 +2,9 @@
 
 use anyhow::{Context as _, ensure};
 use kassa_domain::{OrderId, OrderStatus};
+use kassa_store::notifications::Filter;
 use kassa_workflows::checkout::Checkout;
-use kassa_workflows::{cancellation, fulfilment, late_payment, refund, workflow_id};
+use kassa_workflows::{cancellation, fulfilment, late_payment, notification, refund, workflow_id};
 use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::grpc::WorkflowService;
 use temporalio_client::tonic::IntoRequest as _;
@@ -119,7 +120,8 @@ impl Shop {
         .await
     }
 
-    /// Waits until an order's cancellation, refunds, late payments and shipping have completed, as far as there are any.
+    /// Waits until an order's cancellation, refunds, late payments and shipping have completed, as far as there are any, and
+    /// nobody is sending any mail about it.
     pub async fn settled(&self, order: &OrderId) -> anyhow::Result<()> {
         let Some(stored) = self.orders.find(order).await? else { return Ok(()) };
         let refunds = stored.refunds.iter().map(|refund| refund::workflow_id(&refund.refund_id));
@@ -132,6 +134,16 @@ impl Shop {
             if self.describe_workflow(&id).await?.is_some() {
                 self.completed(&id).await?;
             }
+        }
+        let messages = self.notifications.list(&Filter::Order(order.clone()), 100, None).await?.notifications;
+        for id in messages.iter().map(|message| notification::workflow_id(&message.message_id)) {
+            eventually(&format!("{id} is over"), async || {
+                let description = self.describe_workflow(&id).await?;
+                let open = description.is_some_and(|found| found.status() == WorkflowExecutionStatus::Running);
+                ensure!(!open, "it is open");
+                Ok(())
+            })
+            .await?;
         }
         Ok(())
     }

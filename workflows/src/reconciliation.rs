@@ -88,10 +88,15 @@ pub struct Progress {
     pub cursor: Option<String>,
 }
 
-/// The workflows that may be changing an order right now, beside those of its refunds and of its way to its customer: while
-/// one is open, nothing about the order is judged.
+/// The workflows that may be changing an order right now, beside those of its refunds, of payments that came late, and of its
+/// way to its customer: while one is open, nothing about the order is judged.
 pub fn workflows_of(order: &OrderId) -> Vec<String> {
     vec![crate::workflow_id(order), crate::cancellation::workflow_id(order), crate::recovery::workflow_id(order)]
+}
+
+/// The workflow that may be deciding right now what becomes of a payment that came late.
+pub fn workflow_of_late_payment(payment_intent: &str) -> String {
+    crate::late_payment::workflow_id(payment_intent)
 }
 
 /// The workflow that may be making a refund right now.

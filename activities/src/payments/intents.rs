@@ -11,13 +11,14 @@ use stripe_client_core::{IdempotencyKey, RequestStrategy, StripeRequest};
 use stripe_core::payment_intent::{
     CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods,
     CreatePaymentIntentAutomaticPaymentMethodsAllowRedirects, ListPaymentIntent, RetrievePaymentIntent,
+    SearchPaymentIntent,
 };
-use stripe_shared::PaymentIntent;
+use stripe_shared::{PaymentIntent, PaymentIntentStatus};
 
 use super::{PaymentError, Payments};
 
 /// How much later than Stripe's clock ours may be when intents are listed by their time of creation.
-const CLOCK_SKEW: Duration = Duration::from_mins(5);
+pub(super) const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 /// What Stripe calls a page.
 pub(crate) const PAGE: i64 = 100;
@@ -68,6 +69,14 @@ impl Payments {
 
     pub(super) async fn retrieve(&self, intent: &str) -> Result<PaymentIntent, PaymentError> {
         Ok(RetrievePaymentIntent::new(intent).send(&self.stripe).await?)
+    }
+
+    /// Looks for an order's intent that is not closed, however old it is. Searching is a minute behind, so this is for charges
+    /// that are older.
+    pub(super) async fn search(&self, order: &OrderId) -> Result<Option<PaymentIntent>, PaymentError> {
+        let query = format!("metadata['{ORDER_ID_KEY}']:'{order}'");
+        let found = SearchPaymentIntent::new(query).limit(PAGE).send(&self.stripe).await?.data;
+        Ok(found.into_iter().find(|intent| intent.status != PaymentIntentStatus::Canceled))
     }
 
     /// Looks for an order's intent among those created since then. Listing, unlike searching, is up to date the

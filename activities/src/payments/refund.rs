@@ -12,12 +12,12 @@ use stripe_core::refund::CreateRefund;
 use stripe_shared::{PaymentIntent, PaymentIntentStatus};
 
 use super::charge::{is_saved_failure, is_saved_refusal, refuses_amount};
-use super::intents::{captured, once};
-use super::{MAX_KEYS, PaymentError, Payments, REFUND_ID, charge_key, refund_key};
+use super::intents::{CLOCK_SKEW, captured, once};
+use super::{MAX_KEYS, PaymentError, Payments, REFUND_ID, charge_key, first_try, refund_key};
 
-/// How far back a charge is looked for whose outcome was never learnt. Longer than an order is retried before
-/// it is undone, and as long as Stripe remembers an idempotency key.
-const LOOK_BACK: Duration = Duration::from_hours(24);
+/// How long Stripe remembers an idempotency key at least (Stripe API reference, "Idempotent requests"), and how far back a
+/// charge is looked for that is not known to be older.
+const KEYS_LAST: Duration = Duration::from_hours(24);
 
 impl Payments {
     pub(super) async fn take_back(&self, refund: &Refund) -> Result<Refunded, PaymentError> {
@@ -60,12 +60,16 @@ impl Payments {
             let key = charge_key(charge, number);
             match self.occupy(charge, &key).await {
                 Ok(unused) => {
-                    // Nothing was ever charged under this key, nor under any later one.
                     let unused = self.retrieve(unused.id.as_str()).await?;
                     if unused.status != PaymentIntentStatus::Canceled {
                         self.cancel(unused.id.as_str()).await?;
                     }
-                    return Ok(None);
+                    // Nothing was ever charged under this key, nor under any later one, unless Stripe has forgotten them.
+                    let since = first_try(charge).unwrap_or_else(SystemTime::now);
+                    return match since.elapsed() {
+                        Ok(ago) if ago + CLOCK_SKEW >= KEYS_LAST => self.search(&charge.order_id).await,
+                        _ => Ok(None),
+                    };
                 }
                 Err(PaymentError::Stripe(error)) if error.is_idempotency_mismatch() => {}
                 // What Stripe does not charge now it has not charged before, nor will it.
@@ -88,7 +92,8 @@ impl Payments {
             if !is_saved_failure(&error) {
                 return Err(error.into());
             }
-            let since = SystemTime::now().checked_sub(LOOK_BACK).unwrap_or(SystemTime::UNIX_EPOCH);
+            let a_day_ago = || SystemTime::now().checked_sub(KEYS_LAST).unwrap_or(SystemTime::UNIX_EPOCH);
+            let since = first_try(charge).unwrap_or_else(a_day_ago);
             if let Some(intent) = self.find(&charge.order_id, since).await? {
                 return Ok(Some(intent));
             }
@@ -106,19 +111,28 @@ impl Payments {
         order_id: &OrderId,
         currency: Currency,
     ) -> Result<Refunded, PaymentError> {
-        let refund_id = RefundId::of_undo(order_id);
-        let refund = if let Some(refund) = self.refunds_of(intent.id.as_str(), &refund_id).await?.into_iter().next() {
-            refund
-        } else {
-            let request = CreateRefund::new()
-                .payment_intent(intent.id.as_str())
-                .metadata(HashMap::from([(REFUND_ID.to_owned(), refund_id.to_string())]));
-            request.customize().request_strategy(once(&refund_key(order_id))?).send(&self.stripe).await?
-        };
-        Ok(Refunded::Refunded {
+        let refunded = |refund: &stripe_shared::Refund| Refunded::Refunded {
             captured: captured(intent, currency),
             refund: refund.id.to_string(),
             unsettled: refund.status.as_deref() != Some("succeeded"),
-        })
+        };
+        let refund_id = RefundId::of_undo(order_id);
+        for number in 0..MAX_KEYS {
+            if let Some(made) = self.refunds_of(intent.id.as_str(), &refund_id).await?.first() {
+                return Ok(refunded(made));
+            }
+            let request = CreateRefund::new()
+                .payment_intent(intent.id.as_str())
+                .metadata(HashMap::from([(REFUND_ID.to_owned(), refund_id.to_string())]));
+            let request = request.customize().request_strategy(once(&refund_key(order_id, number))?);
+            match request.send(&self.stripe).await {
+                Ok(made) => return Ok(refunded(&made)),
+                // From now on Stripe repeats this under this key, whatever really happened. Only if no refund came of it may
+                // the next key be used.
+                Err(error) if is_saved_failure(&error) || is_saved_refusal(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(PaymentError::OutOfKeys)
     }
 }

@@ -7,7 +7,7 @@ use kassa_store::EventLog;
 use kassa_store::orders::{ChangedFilter, OrderView};
 use kassa_workflows::contracts::reconciliation::{ComparePage, Compared, Finding, FindingKind};
 use kassa_workflows::fulfilment;
-use kassa_workflows::reconciliation::{workflow_of_refund, workflows_of};
+use kassa_workflows::reconciliation::{workflow_of_late_payment, workflow_of_refund, workflows_of};
 
 use super::{Engine, Reconciliation, ReconciliationError, StoreError, at, count, findings_of};
 
@@ -62,9 +62,10 @@ pub(crate) async fn unpublished(log: &EventLog, order: &OrderId, events: u32) ->
 /// the order had when it was asked for.
 pub(crate) fn publishers_of(order: &OrderView) -> Vec<String> {
     let refunds = order.refunds.iter().map(|refund| workflow_of_refund(&refund.refund_id));
+    let late = order.payment.iter().map(|payment| workflow_of_late_payment(&payment.payment_intent));
     let steps = [OrderStatus::Shipped, OrderStatus::Delivered].into_iter().filter(|_| order.shipment.is_some());
     let steps = steps.flat_map(|step| {
         (1..order.version).map(move |version| fulfilment::workflow_id(&order.order_id, step, version))
     });
-    workflows_of(&order.order_id).into_iter().chain(refunds).chain(steps).collect()
+    workflows_of(&order.order_id).into_iter().chain(refunds).chain(late).chain(steps).collect()
 }

@@ -4,7 +4,7 @@ use kassa_domain::{OrderId, OrderStatus};
 use kassa_store::orders::ChangedFilter;
 use kassa_store::reservations::ReservationStatus;
 use kassa_workflows::contracts::reconciliation::{ComparePage, Compared, Finding, FindingKind};
-use kassa_workflows::reconciliation::workflows_of;
+use kassa_workflows::reconciliation::{workflow_of_late_payment, workflows_of};
 
 use super::{Engine, Reconciliation, ReconciliationError, at, count, findings_of};
 
@@ -22,7 +22,14 @@ impl Reconciliation {
     }
 
     async fn judge_return(&self, engine: &Engine, order: &OrderId) -> Result<Option<Finding>, ReconciliationError> {
-        if !self.has_pieces(order).await? || engine.first_open(workflows_of(order)).await?.is_some() {
+        if !self.has_pieces(order).await? {
+            return Ok(None);
+        }
+        // A payment that came late may be about to revive the order, and is in no books before it has.
+        let payments = self.stripe.payments_of(order).await?;
+        let late = payments.iter().map(|payment| workflow_of_late_payment(&payment.payment_intent));
+        let workflows: Vec<_> = workflows_of(order).into_iter().chain(late).collect();
+        if engine.first_open(workflows).await?.is_some() {
             return Ok(None);
         }
         // They may have returned before the workflow ended; from now on, nothing changes any more.

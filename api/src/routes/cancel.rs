@@ -113,9 +113,14 @@ pub(crate) async fn cancel_order(
     // How far its refund is by now, the order itself knows best.
     let order = access.order(&orders).await?;
     match outcome {
-        Ok(CancellationOutcome::Cancelled { .. } | CancellationOutcome::NotSold { .. }) => Ok(cancelled(order)),
+        Ok(CancellationOutcome::Cancelled { .. } | CancellationOutcome::NotSold { .. })
+            if order.status == OrderStatus::Cancelled =>
+        {
+            Ok(cancelled(order))
+        }
         Ok(CancellationOutcome::TooLate { status }) => Err(too_late(&order, status)),
-        Ok(CancellationOutcome::GivenUp) => Err(Problem::new(
+        // Given up by an operator, or revived by a payment that came late: an order is cancelled once.
+        Ok(_) => Err(Problem::new(
             ProblemCode::NotCancellable,
             "The shop could not cancel the order; ask the shop what became of it.",
         )

@@ -286,8 +286,14 @@ impl Refusal {
             // Both. Rights are mended by an operator while orders wait, and nobody is refunded meanwhile.
             | "AccessDeniedException"
             | "ForbiddenException"
-            // The credentials are fetched anew for the next call.
+            // Neither is anybody because of credentials: they are fetched anew for the next call, or put right by an operator.
             | "ExpiredTokenException"
+            | "IncompleteSignatureException"
+            | "InvalidSecretException"
+            | "InvalidSignatureException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "UnrecognizedClientException"
             | "RequestTimeout"
             | "RequestTimeoutException"
             | "ServiceUnavailable"
@@ -391,6 +397,13 @@ mod tests {
             ("an unknown error", 400, false),
             ("AccessDeniedException", 403, true),
             ("ForbiddenException", 403, true),
+            ("ExpiredTokenException", 400, true),
+            ("IncompleteSignatureException", 400, true),
+            ("InvalidSecretException", 400, true),
+            ("InvalidSignatureException", 400, true),
+            ("MissingAuthenticationToken", 400, true),
+            ("MissingAuthenticationTokenException", 400, true),
+            ("UnrecognizedClientException", 400, true),
             ("ValidationException", 400, false),
             ("BadRequestException", 400, false),
             ("DatabaseNotFoundException", 500, false),

@@ -260,7 +260,7 @@ impl<'shop> Way<'shop> {
         temporal.start_workflow(ParkedFinding::run, finding.clone(), options).await.context("starting a workflow")?;
         let workflow = temporal.get_workflow_handle::<ParkedFinding>(&self.workflow);
         eventually_within(LONG, "an operator has decided", async || {
-            let by = Reasoned { operator: "kim".to_owned(), reason: "a test".to_owned() };
+            let by = Reasoned { operator: "kim".to_owned(), reason: "a test".to_owned(), step: None };
             let options = WorkflowExecuteUpdateOptions::default();
             match workflow.execute_update(ParkedFinding::write_off, by, options).await {
                 Ok(()) => Ok(()),

@@ -3,17 +3,22 @@
 
 use anyhow::{Context as _, bail, ensure};
 use kassa_domain::OrderId;
+use kassa_stand_ins::stripe::{Fault, Outcome, Stage};
 use kassa_store::orders::OrderView;
 use kassa_tests::customer::GOOD_CARD;
+use kassa_tests::operators::Decides;
 use kassa_tests::proxy::{Call, Moment, Refusal};
 use kassa_tests::{Answer, Exclusive, Page, Shop, eventually, on_exclusive_shop};
 use kassa_workflows::cancellation::{Cancellation, CancellationOutcome, workflow_id};
 use kassa_workflows::checkout::{Checkout, Step, Undo};
+use kassa_workflows::contracts::notifications::SEND;
+use kassa_workflows::contracts::payments::CREATE_REFUND;
 use kassa_workflows::contracts::reconciliation::FindingKind;
-use kassa_workflows::parking::Operator;
+use kassa_workflows::parking::{Operator, Resolution};
 use kassa_workflows::recovery;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use temporalio_client::errors::WorkflowUpdateError;
 use temporalio_client::{
     WorkflowCancelOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus, WorkflowGetResultOptions,
     WorkflowTerminateOptions,
@@ -22,7 +27,7 @@ use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 
 use crate::effects::{Deed, charge, confirmation};
-use crate::rig::{Rig, STOCK, on_sale};
+use crate::rig::{PRICE, Rig, STOCK, on_sale};
 
 /// The shop cancels an order.
 async fn cancel(shop: &Shop, order: &OrderId) -> anyhow::Result<Answer> {
@@ -98,7 +103,7 @@ async fn charged_and_then_failing_at(step: Step, shop: &mut Exclusive) -> anyhow
         }
         // What takes the order back meets the same outage, and may have run out of patience before it was over.
         if shop.current_details(&order).await?.contains("Needs an operator") {
-            let by = Operator { operator: "kim".to_owned() };
+            let by = Operator { operator: "kim".to_owned(), step: None };
             shop.workflow(&order).execute_update(Checkout::retry, by, WorkflowExecuteUpdateOptions::default()).await?;
         }
         bail!("it is {:?}", description.status())
@@ -113,6 +118,53 @@ fn a_charge_that_nothing_remembers_is_given_back_when_a_step_before_it_fails() -
     on_exclusive_shop(async |shop| {
         charged_and_then_failing_at(Step::Validate, shop).await?;
         charged_and_then_failing_at(Step::Reserve, shop).await
+    })
+}
+
+#[test]
+fn what_an_operator_says_of_a_mail_is_not_said_of_the_money() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        let rig = Rig::set_up(shop).await?;
+        let shop: &Shop = shop;
+        let product = on_sale(shop).await?;
+        let order = shop.customer().buys(&product, 1).send_until_decided().await?.assert_confirmed();
+        shop.closed(&order).await?;
+        let mail = Call::with("POST /v2/email/outbound-emails").and(order.as_str());
+        rig.proxies.aws.refuse(mail, Refusal::message_rejected().times(1));
+        let refund = Fault::new("refunds.create", Stage::Before, Outcome::status(400)).for_order(order.as_str());
+        shop.stack.stripe.faults().add(refund.times(u32::MAX));
+        assert_eq!(cancel(shop, &order).await?.status, 200);
+
+        let cancellation = workflow_id(&order);
+        eventually("both are parked", async || {
+            let details = shop.parked_workflow(&cancellation).await?;
+            let both = [SEND, CREATE_REFUND].iter().all(|step| details.contains(&format!("at `{step}`")));
+            ensure!(both, "it shows {details}");
+            Ok(())
+        })
+        .await?;
+        let workflow = shop.temporal.get_workflow_handle::<Cancellation>(&cancellation);
+        let said = |step: Option<&str>| {
+            let step = step.map(str::to_owned);
+            let by = Resolution { operator: "kim".to_owned(), reference: "told by phone".to_owned(), step };
+            workflow.execute_update(Cancellation::resolve, by, WorkflowExecuteUpdateOptions::default())
+        };
+        let Err(WorkflowUpdateError::Failed(refused)) = said(None).await else { bail!("it was taken") };
+        assert!(shop.words_of(&refused).contains("`step` must name the one"), "{}", shop.words_of(&refused));
+        said(Some(SEND)).await?;
+
+        let details = shop.parked_workflow(&cancellation).await?;
+        assert!(details.contains(CREATE_REFUND) && !details.contains(SEND), "{details}");
+        shop.stack.stripe.faults().clear();
+        shop.operator().decide(&cancellation, Decides::Retry).await?;
+        shop.completed(&cancellation).await?;
+        let [payment] = shop.payments(&order).try_into().expect("one payment");
+        assert_eq!(payment.amount_refunded, PRICE);
+        // The mail that was replaced by a call is the only one that the judge misses.
+        let objection = shop.oracle().product(&product, STOCK).order(&order).objection().await?;
+        let is_about_a_mail = |line: &str| line.contains("mail") || line.contains("message");
+        assert!(objection.lines().skip(1).all(is_about_a_mail), "{objection}");
+        Ok(())
     })
 }
 
@@ -244,7 +296,8 @@ fn an_order_whose_checkout_was_terminated_is_not_waited_for_without_anybody_seei
         let found = shop.finds(FindingKind::OrderUndecided).await?;
         ensure!(found.finding.order_id.as_ref() == Some(&order), "{found:?}");
         shop.completed(&recovery::workflow_id(&order)).await?;
-        let (by, options) = (Operator { operator: "kim".to_owned() }, WorkflowExecuteUpdateOptions::default());
+        let (by, options) =
+            (Operator { operator: "kim".to_owned(), step: None }, WorkflowExecuteUpdateOptions::default());
         let cancelling = shop.temporal.get_workflow_handle::<Cancellation>(&cancellation);
         cancelling.execute_update(Cancellation::retry, by, options).await?;
         shop.completed(&cancellation).await?;

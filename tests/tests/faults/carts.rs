@@ -82,7 +82,7 @@ fn a_cart_that_cannot_be_changed_holds_up_neither_answer_nor_mail_and_waits_for_
         assert_eq!(cart.read().await?.cart_items(), [(product.as_str(), 2)]);
 
         rig.proxies.dynamodb.clear();
-        let by = Operator { operator: "kim".to_owned() };
+        let by = Operator { operator: "kim".to_owned(), step: None };
         shop.workflow(&order).execute_update(Workflow::retry, by, WorkflowExecuteUpdateOptions::default()).await?;
 
         let attributes = shop.closed(&order).await?.search_attributes();

@@ -1,9 +1,12 @@
 //! Money that comes after its order was cancelled.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, ensure};
 use kassa_domain::{OrderId, OrderStatus, ProductId};
 use kassa_stand_ins::stripe::Authentication;
-use kassa_tests::{Shop, eventually};
+use kassa_tests::Shop;
+use kassa_tests::wait::{DEADLINE, eventually_every};
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::parking::Reasoned;
 use temporalio_client::WorkflowExecuteUpdateOptions;
@@ -11,7 +14,10 @@ use temporalio_client::WorkflowExecuteUpdateOptions;
 use crate::rig::{STOCK, on_sale};
 
 /// So that nobody waits long for a customer, and what Stripe does not decide soon needs an operator.
-pub(crate) const IMPATIENT: [(&str, &str); 2] = [("KASSA_PAYMENT_HOLD_MS", "2500"), ("KASSA_STEP_PATIENCE_MS", "4000")];
+pub(crate) const IMPATIENT: [(&str, &str); 2] = [("KASSA_PAYMENT_HOLD_MS", "6000"), ("KASSA_STEP_PATIENCE_MS", "4000")];
+
+/// How often it is looked whether an operator is needed, while many others look as well.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// An order that was cancelled while its issuer had not decided. It wanted all pieces there are of its product.
 #[derive(Debug, Clone)]
@@ -32,7 +38,7 @@ impl Late {
         let intent = shop.payments(&order).first().context("an intent")?.id.clone();
         ensure!(shop.stack.stripe.authenticate(&intent, Authentication::Undecided), "nobody waits for it");
         let late = Self { product, order, intent };
-        let kim = || Reasoned { operator: "kim".to_owned(), reason: "Stripe does not decide".to_owned() };
+        let kim = || Reasoned { operator: "kim".to_owned(), reason: "Stripe does not decide".to_owned(), step: None };
         let now = WorkflowExecuteUpdateOptions::default;
         late.parked_at(shop, "payments.charge").await?;
         shop.workflow(&late.order).execute_update(Checkout::abort, kim(), now()).await?;
@@ -43,7 +49,7 @@ impl Late {
     }
 
     async fn parked_at(&self, shop: &Shop, step: &str) -> anyhow::Result<()> {
-        eventually(&format!("it is parked at {step}"), async || {
+        eventually_every(LOOK, DEADLINE, &format!("it is parked at {step}"), async || {
             let details = shop.current_details(&self.order).await?;
             ensure!(details.contains(&format!("at `{step}`")), "it shows {details}");
             Ok(())

@@ -121,7 +121,7 @@ fn a_mail_that_ses_refuses_waits_for_an_operator() -> anyhow::Result<()> {
         })
         .await?;
         assert_eq!(status(shop, &to).await?, Some(Status::Refused));
-        let kim = Operator { operator: "kim".to_owned() };
+        let kim = Operator { operator: "kim".to_owned(), step: None };
         workflow.execute_update(Notification::retry, kim, WorkflowExecuteUpdateOptions::default()).await?;
         workflow.get_result(WorkflowGetResultOptions::default()).await?;
         assert_eq!(shop.mails_to(to.email.expose()).await?.len(), 1);

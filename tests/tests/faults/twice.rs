@@ -25,7 +25,8 @@ use crate::late::IMPATIENT;
 const ASKED_ONCE: [&str; 1] = [valve::LOOK];
 
 /// Another card is waited for, and held orders look soon.
-const CARDS: [(&str, &str); 3] = [("KASSA_CARD_ATTEMPTS", "2"), QUICK[0], QUICK[1]];
+/// Payments are resumed long before a held order looks again: each look is compared with the one after it.
+const CARDS: [(&str, &str); 3] = [("KASSA_CARD_ATTEMPTS", "2"), ("KASSA_VALVE_LOOK_MS", "2000"), QUICK[1]];
 
 /// Nobody waits long for anything.
 const HASTY: [(&str, &str); 4] = [IMPATIENT[0], IMPATIENT[1], QUICK[0], QUICK[1]];

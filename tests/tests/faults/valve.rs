@@ -11,7 +11,7 @@ use crate::effects::{Deed, charge};
 use crate::rig::{PRICE, Rig, STOCK, on_sale};
 
 /// So that an order may be held for a moment only.
-const SHORT_HOLD: (&str, &str) = ("KASSA_PAYMENT_HOLD_MS", "2000");
+const SHORT_HOLD: (&str, &str) = ("KASSA_PAYMENT_HOLD_MS", "5000");
 
 /// A worker dies when an order has come so far, and takes everything with it that nobody has recorded yet; the order is held
 /// until that is over.

@@ -13,7 +13,7 @@ use kassa_workflows::workflow_id;
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 
-use crate::effects::charge;
+use crate::effects::confirmation;
 use crate::held::{Case, Place, judge_all};
 use crate::rig::{Rig, STOCK, on_sale};
 
@@ -122,7 +122,7 @@ fn a_worker_that_reaches_temporal_again_finishes_what_it_had_begun() -> anyhow::
         let orders: Vec<_> = checkouts.iter().map(Checkout::order_id).collect();
         let mut holds: Vec<_> = orders
             .iter()
-            .map(|order| rig.proxies.stripe.hold(charge().and(order.as_str()), Moment::AfterEffect))
+            .map(|order| rig.proxies.rds_data.hold(confirmation().and(order.as_str()), Moment::AfterEffect))
             .collect();
         let comes_back = async {
             try_join_all(holds.iter_mut().map(Hold::caught)).await?;

@@ -210,7 +210,7 @@ fn cancelled_order_whose_refund_stripe_refuses_waits_for_an_operator() -> anyhow
 
         shop.stack.stripe.faults().clear();
         let workflow = shop.temporal.get_workflow_handle::<Cancellation>(workflow_id(&order));
-        let by = Operator { operator: "kim".to_owned() };
+        let by = Operator { operator: "kim".to_owned(), step: None };
         workflow.execute_update(Cancellation::retry, by, WorkflowExecuteUpdateOptions::default()).await?;
 
         shop.oracle().product(&tea, 5).order(&order).check().await

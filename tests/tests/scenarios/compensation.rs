@@ -80,6 +80,28 @@ fn order_that_cannot_be_confirmed_is_refunded_restocked_and_cancelled_in_that_or
 }
 
 #[test]
+fn failures_that_stripe_saved_do_not_keep_the_money_from_going_back() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        for (stage, times) in [(stripe::Stage::Before, 2), (stripe::Stage::After, 1)] {
+            let tea = shop.create_product(1250, 5).await?;
+            let checkout = shop.customer().buys(&tea, 2);
+            let order = checkout.order_id();
+            shop.stack.rds_data.faults().inject(Fault::fail_before(CONFIRM).with_error(for_good()));
+            let saved = stripe::Fault::new("refunds.create", stage, stripe::Outcome::status(500)).times(times);
+            let saved = shop.stack.stripe.faults().add(saved.for_order(order.as_str()));
+
+            let answer = checkout.send_until_decided().await?;
+
+            answer.assert_problem(503, "checkout_failed");
+            assert_taken_back(shop, &order).await?;
+            assert_eq!(shop.stack.stripe.faults().fired(saved), times);
+            shop.oracle().product(&tea, 5).order(&order).check().await?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn order_that_was_confirmed_without_our_learning_of_it_is_taken_back_all_the_same() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
         let tea = shop.create_product(1250, 5).await?;

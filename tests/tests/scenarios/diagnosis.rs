@@ -104,7 +104,7 @@ fn a_parked_order_shows_its_step_and_what_an_operator_can_do() -> anyhow::Result
         })
         .await?;
         shop.stack.stripe.faults().clear();
-        let by = Operator { operator: "kim".to_owned() };
+        let by = Operator { operator: "kim".to_owned(), step: None };
         shop.workflow(&order).execute_update(Checkout::retry, by, WorkflowExecuteUpdateOptions::default()).await?;
         cancelling.await??;
 

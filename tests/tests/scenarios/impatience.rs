@@ -75,7 +75,7 @@ fn caller_who_hangs_up_at_once_finds_one_order_or_none() -> anyhow::Result<()> {
 #[test]
 fn undecided_checkout_is_answered_with_202_and_later_under_the_same_key_with_201() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
-        shop.restart_api(&[("KASSA_ANSWER_TIMEOUT_MS", "300")]).await?;
+        shop.restart_api(&[("KASSA_ANSWER_TIMEOUT_MS", "1000")]).await?;
         let tea = shop.create_product(1250, 3).await?;
         let checkout = shop.customer().buys(&tea, 1);
         let order = checkout.order_id();

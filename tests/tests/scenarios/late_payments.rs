@@ -9,19 +9,25 @@ use anyhow::{Context as _, ensure};
 use kassa_domain::{OrderId, ProductId, StockLevel};
 use kassa_stand_ins::rds_data::{Fault as DatabaseFault, FaultError};
 use kassa_stand_ins::stripe::{Authentication, Fault};
+use kassa_tests::operators::Decides;
+use kassa_tests::reconciliation::at_once;
 use kassa_tests::{Answer, Customer, Shop, eventually, on_exclusive_shop};
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::late_payment::{self, LatePayments};
 use kassa_workflows::parking::{Operator, Reasoned};
+use kassa_workflows::reconciliation::Found;
+use kassa_workflows::recovery;
 use kassa_workflows::search_attributes::ORDER_STATE;
 use reqwest::Method;
 use serde_json::json;
 use temporalio_client::WorkflowExecuteUpdateOptions;
+use temporalio_common::protos::temporal::api::enums::v1::EventType;
+use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 
 const CARD: &str = "pm_card_threeDSecure2Required";
 
 /// So that nobody has to be waited for long, and what Stripe does not decide soon needs an operator.
-const IMPATIENT: [(&str, &str); 2] = [("KASSA_PAYMENT_HOLD_MS", "1500"), ("KASSA_STEP_PATIENCE_MS", "1500")];
+const IMPATIENT: [(&str, &str); 2] = [("KASSA_PAYMENT_HOLD_MS", "4000"), ("KASSA_STEP_PATIENCE_MS", "1500")];
 
 /// An order whose payment is on its way.
 struct Unpaid<'shop> {
@@ -139,7 +145,7 @@ impl<'shop> Unpaid<'shop> {
 }
 
 fn by_kim() -> Reasoned {
-    Reasoned { operator: "kim".to_owned(), reason: "Stripe does not decide".to_owned() }
+    Reasoned { operator: "kim".to_owned(), reason: "Stripe does not decide".to_owned(), step: None }
 }
 
 #[test]
@@ -225,6 +231,71 @@ fn event_that_comes_twice_and_at_the_same_time_revives_once() -> anyhow::Result<
 }
 
 #[test]
+fn late_money_of_a_customer_who_cancels_while_the_order_is_taken_back_goes_back() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        shop.restart_api(&IMPATIENT).await?;
+        let unpaid = Unpaid::of(shop).await?;
+        unpaid.parked_at("payments.charge").await?;
+        let workflow = shop.workflow(&unpaid.order);
+        workflow.execute_update(Checkout::abort, by_kim(), WorkflowExecuteUpdateOptions::default()).await?;
+        unpaid.parked_at("payments.refund").await?;
+        let cancel = || unpaid.customer.about(Method::POST, &unpaid.answer, "/cancel").json(&json!({}));
+        let cancelling = tokio::spawn(Answer::of(cancel()));
+        eventually("the checkout knows that it is cancelled", async || {
+            let history = shop.history(&unpaid.order).await?;
+            let mut kinds = history.iter().map(HistoryEvent::event_type);
+            ensure!(kinds.any(|kind| kind == EventType::WorkflowExecutionCancelRequested), "it does not");
+            Ok(())
+        })
+        .await?;
+
+        unpaid.written_off().await?;
+        let cancelled = cancelling.await??;
+        ensure!(cancelled.status == 200, "{cancelled:?}");
+        unpaid.assert_cancelled("cancelled_by_customer").await?;
+        unpaid.settles(true)?;
+
+        eventually("the payment is dealt with", async || unpaid.dealt_with().await).await?;
+        unpaid.assert_refunded().await?;
+        assert_eq!(Answer::of(cancel()).await?.body["status"], "CANCELLED");
+        unpaid.judged().await
+    })
+}
+
+#[test]
+fn revival_that_waits_for_an_operator_is_nobody_elses_business() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        shop.restart_api(&IMPATIENT).await?;
+        let unpaid = Unpaid::expired(shop).await?;
+        let away = DatabaseFault::fail_before("WITH revived AS").with_error(FaultError::StatementTimeout);
+        shop.stack.rds_data.faults().inject(away.times(u32::MAX));
+        unpaid.settles(true)?;
+        let late = late_payment::workflow_id(&unpaid.intent);
+        eventually("the payment is noticed", async || {
+            shop.describe_workflow(&late).await?.map(drop).context("there is no workflow")
+        })
+        .await?;
+        shop.parked_workflow(&late).await?;
+        shop.stack.rds_data.faults().clear();
+
+        let report = shop.reconcile(at_once()).await?;
+
+        let about = |found: &&Found| {
+            found.finding.order_id.as_ref() == Some(&unpaid.order)
+                || found.finding.payment_intent.as_ref() == Some(&unpaid.intent)
+        };
+        let found: Vec<_> = report.findings.iter().filter(about).collect();
+        assert!(found.is_empty(), "{found:#?}");
+        assert!(shop.describe_workflow(&recovery::workflow_id(&unpaid.order)).await?.is_none());
+        assert_eq!(shop.stock(&unpaid.product).await?, StockLevel { available: 0, reserved: 0, sold: 2 });
+        shop.operator().decide(&late, Decides::Retry).await?;
+        shop.completed(&late).await?;
+        unpaid.assert_revived().await?;
+        unpaid.judged().await
+    })
+}
+
+#[test]
 fn undo_that_waits_for_an_operator_gives_back_what_came_in_meanwhile() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
         shop.restart_api(&IMPATIENT).await?;
@@ -235,7 +306,7 @@ fn undo_that_waits_for_an_operator_gives_back_what_came_in_meanwhile() -> anyhow
         unpaid.parked_at("payments.refund").await?;
 
         unpaid.settles(true)?;
-        let retry = Operator { operator: "kim".to_owned() };
+        let retry = Operator { operator: "kim".to_owned(), step: None };
         workflow.execute_update(Checkout::retry, retry, WorkflowExecuteUpdateOptions::default()).await?;
 
         shop.closed(&unpaid.order).await?;
@@ -253,7 +324,7 @@ fn closing_that_waits_for_an_operator_confirms_what_came_in_meanwhile() -> anyho
         unpaid.parked_at("payments.charge").await?;
 
         unpaid.settles(true)?;
-        let retry = Operator { operator: "kim".to_owned() };
+        let retry = Operator { operator: "kim".to_owned(), step: None };
         let workflow = shop.workflow(&unpaid.order);
         workflow.execute_update(Checkout::retry, retry, WorkflowExecuteUpdateOptions::default()).await?;
 
@@ -344,7 +415,7 @@ fn refund_that_is_slow_while_the_worker_dies_is_made_once() -> anyhow::Result<()
         let late = late_payment::workflow_id(&intent);
         // Patience is shorter than it takes to notice that a worker is dead.
         shop.parked_workflow(&late).await?;
-        let retry = Operator { operator: "kim".to_owned() };
+        let retry = Operator { operator: "kim".to_owned(), step: None };
         let workflow = shop.temporal.get_workflow_handle::<LatePayments>(late.as_str());
         workflow.execute_update(LatePayments::retry, retry, WorkflowExecuteUpdateOptions::default()).await?;
         shop.completed(&late).await?;

@@ -18,7 +18,7 @@ use temporalio_client::errors::WorkflowUpdateError;
 use crate::compensation::{CONFIRM, for_good};
 
 fn operator() -> Operator {
-    Operator { operator: "kim".to_owned() }
+    Operator { operator: "kim".to_owned(), step: None }
 }
 
 /// An operator's updates.
@@ -89,7 +89,11 @@ fn refund_that_fails_for_good_parks_the_order_until_an_operator_retries() -> any
             Ok(())
         })
         .await?;
-        assert_refused(shop, retry(shop, &order, Operator { operator: " ".to_owned() }).await, "who decides");
+        assert_refused(
+            shop,
+            retry(shop, &order, Operator { operator: " ".to_owned(), step: None }).await,
+            "who decides",
+        );
 
         // As long as Stripe refuses, a retry parks it again.
         retry(shop, &order, operator()).await?;
@@ -124,9 +128,10 @@ fn refund_that_was_made_by_hand_is_recorded_with_its_reference() -> anyhow::Resu
             .await?;
         let reference = refund["id"].as_str().context("a refund has an id")?.to_owned();
 
-        let nothing = Resolution { operator: "kim".to_owned(), reference: String::new() };
+        let nothing = Resolution { operator: "kim".to_owned(), reference: String::new(), step: None };
         assert_refused(shop, resolve(shop, &order, nothing).await, "must not be empty");
-        resolve(shop, &order, Resolution { operator: "kim".to_owned(), reference: reference.clone() }).await?;
+        resolve(shop, &order, Resolution { operator: "kim".to_owned(), reference: reference.clone(), step: None })
+            .await?;
 
         shop.closed(&order).await?;
         let stored = shop.orders.find(&order).await?.context("the order is stored")?;
@@ -142,7 +147,7 @@ fn refund_that_was_made_by_hand_is_recorded_with_its_reference() -> anyhow::Resu
 fn refund_that_is_written_off_lets_the_order_end() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
         let (tea, order) = park_at_refund(shop).await?;
-        let reasoned = |reason: &str| Reasoned { operator: "kim".to_owned(), reason: reason.to_owned() };
+        let reasoned = |reason: &str| Reasoned { operator: "kim".to_owned(), reason: reason.to_owned(), step: None };
         assert_refused(shop, write_off(shop, &order, reasoned("")).await, "must not be empty");
         assert_refused(shop, abort(shop, &order, reasoned("changed my mind")).await, "past the point of return");
 
@@ -184,7 +189,7 @@ fn operator_cannot_decide_about_an_order_that_is_not_parked() -> anyhow::Result<
                 Ok(())
             })
             .await?;
-            let reasoned = Reasoned { operator: "kim".to_owned(), reason: "a try".to_owned() };
+            let reasoned = Reasoned { operator: "kim".to_owned(), reason: "a try".to_owned(), step: None };
             let (retried, written_off) =
                 tokio::join!(retry(shop, &order, operator()), write_off(shop, &order, reasoned));
             assert_refused(shop, retried, "no step of this order waits");
@@ -243,9 +248,10 @@ fn paid_order_waits_for_an_operator_when_the_database_stays_away() -> anyhow::Re
 fn paid_order_that_an_operator_aborts_is_taken_back() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
         let (answer, tea, order) = with_order_parked_at_confirm(shop, async |shop, order| {
-            let resolution = Resolution { operator: "kim".to_owned(), reference: "by hand".to_owned() };
+            let resolution = Resolution { operator: "kim".to_owned(), reference: "by hand".to_owned(), step: None };
             assert_refused(shop, resolve(shop, order, resolution).await, "can still be taken back");
-            let reasoned = Reasoned { operator: "kim".to_owned(), reason: "the customer called".to_owned() };
+            let reasoned =
+                Reasoned { operator: "kim".to_owned(), reason: "the customer called".to_owned(), step: None };
             Ok(abort(shop, order, reasoned).await?)
         })
         .await?;

@@ -96,7 +96,7 @@ fn held_orders_never_reach_stripe_and_drain_one_after_the_other() -> anyhow::Res
 #[test]
 fn order_that_is_held_for_too_long_is_cancelled_without_asking_stripe() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
-        shop.restart_api(&[QUICK[0], QUICK[1], ("KASSA_PAYMENT_HOLD_MS", "1500")]).await?;
+        shop.restart_api(&[QUICK[0], QUICK[1], ("KASSA_PAYMENT_HOLD_MS", "4000")]).await?;
         let tea = shop.create_product(1250, 3).await?;
         shop.pause_payments().await?;
         // As it is while Stripe is down: whoever asks waits, and the stock with them.
@@ -121,7 +121,7 @@ fn order_that_is_held_for_too_long_is_cancelled_without_asking_stripe() -> anyho
 fn what_stripe_may_have_heard_of_is_asked_for_when_it_cannot_wait() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
         let settle = ("KASSA_VALVE_SETTLE_MS", "3600000");
-        shop.restart_api(&[QUICK[0], settle, ("KASSA_PAYMENT_HOLD_MS", "1500")]).await?;
+        shop.restart_api(&[QUICK[0], settle, ("KASSA_PAYMENT_HOLD_MS", "4000")]).await?;
         let tea = shop.create_product(1250, 3).await?;
         shop.pause_payments().await?;
 

@@ -220,7 +220,7 @@ fn words_of_outside_systems_get_nowhere() -> anyhow::Result<()> {
         shop.stack.stripe.faults().clear();
         for (case, order) in orders.iter().filter(|(case, _)| case.end() == End::Parked) {
             let reason = markers.plant("anna.", "@example.com was told on the phone");
-            let reasoned = Reasoned { operator: "kim".to_owned(), reason };
+            let reasoned = Reasoned { operator: "kim".to_owned(), reason, step: None };
             let options = WorkflowExecuteUpdateOptions::default();
             let written_off = shop.workflow(order).execute_update(Checkout::write_off, reasoned, options).await;
             written_off.with_context(|| format!("{case:?}"))?;

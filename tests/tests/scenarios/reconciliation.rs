@@ -372,12 +372,12 @@ fn what_only_an_operator_can_mend_is_shown_once() -> anyhow::Result<()> {
             let operator = "kim".to_owned();
             let expected = if place == 0 {
                 let reference = "refunded by hand".to_owned();
-                let by = Resolution { operator, reference: reference.clone() };
+                let by = Resolution { operator, reference: reference.clone(), step: None };
                 workflow.execute_update(ParkedFinding::resolve, by, options()).await?;
                 FindingEnd::Resolved { reference }
             } else {
                 let reason = "a test".to_owned();
-                let by = Reasoned { operator, reason: reason.clone() };
+                let by = Reasoned { operator, reason: reason.clone(), step: None };
                 workflow.execute_update(ParkedFinding::write_off, by, options()).await?;
                 FindingEnd::WrittenOff { reason }
             };

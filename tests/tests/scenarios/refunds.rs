@@ -285,11 +285,13 @@ const IMPATIENT: [(&str, &str); 2] = [("KASSA_STEP_PATIENCE_MS", "1000"), ("KASS
 #[test]
 fn refund_that_stripe_never_answers_is_parked_until_an_operator_retries() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
-        shop.restart_api(&IMPATIENT).await?;
         let (tea, order) = sold(shop).await?;
+        shop.restart_api(&IMPATIENT).await?;
         let request = parked(shop, &order).await?;
 
-        workflow(shop, &request).execute_update(Refund::retry, Operator { operator: "kim".to_owned() }, now()).await?;
+        workflow(shop, &request)
+            .execute_update(Refund::retry, Operator { operator: "kim".to_owned(), step: None }, now())
+            .await?;
 
         shop.completed(&workflow_id(&request.refund_id())).await?;
         assert_eq!(refunded_at_stripe(shop, &order), 500);
@@ -300,8 +302,8 @@ fn refund_that_stripe_never_answers_is_parked_until_an_operator_retries() -> any
 #[test]
 fn refund_that_was_made_by_hand_is_in_the_books_with_its_reference() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
-        shop.restart_api(&IMPATIENT).await?;
         let (tea, order) = sold(shop).await?;
+        shop.restart_api(&IMPATIENT).await?;
         let request = parked(shop, &order).await?;
         let [payment] = shop.payments(&order).try_into().expect("one payment");
         let made: serde_json::Value = shop
@@ -316,7 +318,7 @@ fn refund_that_was_made_by_hand_is_in_the_books_with_its_reference() -> anyhow::
             .await?;
         let reference = made["id"].as_str().context("a refund has an id")?.to_owned();
 
-        let by = Resolution { operator: "kim".to_owned(), reference: reference.clone() };
+        let by = Resolution { operator: "kim".to_owned(), reference: reference.clone(), step: None };
         workflow(shop, &request).execute_update(Refund::resolve, by, now()).await?;
 
         shop.completed(&workflow_id(&request.refund_id())).await?;
@@ -329,11 +331,11 @@ fn refund_that_was_made_by_hand_is_in_the_books_with_its_reference() -> anyhow::
 #[test]
 fn refund_that_is_written_off_says_so_in_the_books_and_can_be_made_again() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
-        shop.restart_api(&IMPATIENT).await?;
         let (tea, order) = sold(shop).await?;
+        shop.restart_api(&IMPATIENT).await?;
         let request = parked(shop, &order).await?;
 
-        let by = Reasoned { operator: "kim".to_owned(), reason: "paid in cash".to_owned() };
+        let by = Reasoned { operator: "kim".to_owned(), reason: "paid in cash".to_owned(), step: None };
         workflow(shop, &request).execute_update(Refund::write_off, by, now()).await?;
 
         shop.completed(&workflow_id(&request.refund_id())).await?;

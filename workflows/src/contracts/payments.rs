@@ -35,7 +35,7 @@ pub struct Charge {
     /// Where the customer comes back to after an authentication; without it, a card that wants one is declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
-    /// When it was first tried, if it has been held since, in milliseconds since 1970.
+    /// A time before it was first tried, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_tried_at: Option<i64>,
 }

@@ -12,6 +12,9 @@ use super::Waiting;
 pub struct Operator {
     /// The operator's name.
     pub operator: String,
+    /// The wire name of the activity that is meant; all that wait, if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
 }
 
 /// A step that was done by hand, outside.
@@ -21,6 +24,9 @@ pub struct Resolution {
     pub operator: String,
     /// Where to find what was done: a refund's number, a ticket.
     pub reference: String,
+    /// The wire name of the activity that is meant. Needed while more than one waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
 }
 
 /// A decision that wants a reason.
@@ -30,6 +36,9 @@ pub struct Reasoned {
     pub operator: String,
     /// Why.
     pub reason: String,
+    /// The wire name of the activity that is meant. Needed while more than one waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
 }
 
 /// What an operator decides about a parked step.
@@ -49,6 +58,20 @@ impl Decision {
             Self::Resolve(by) => (&by.operator, Some(&by.reference)),
             Self::WriteOff(by) | Self::Abort(by) => (&by.operator, Some(&by.reason)),
         }
+    }
+
+    /// The step that is meant; every one, if none is named.
+    fn step(&self) -> Option<&str> {
+        match self {
+            Self::Retry(by) => by.step.as_deref(),
+            Self::Resolve(by) => by.step.as_deref(),
+            Self::WriteOff(by) | Self::Abort(by) => by.step.as_deref(),
+        }
+    }
+
+    /// Whether it says what has become of a step, which is not true of every other one.
+    const fn is_about_one(&self) -> bool {
+        matches!(self, Self::Resolve(_) | Self::WriteOff(_))
     }
 }
 
@@ -80,6 +103,13 @@ struct Parked {
     direction: Direction,
     error: String,
     decision: Option<Decision>,
+}
+
+impl Parked {
+    /// Whether the decision is about this step, which has this name.
+    fn is_meant(&self, step: &str, decision: &Decision) -> bool {
+        self.decision.is_none() && decision.step().is_none_or(|meant| meant == step)
+    }
 }
 
 /// All steps that wait for an operator, by the wire name of their activity.
@@ -130,6 +160,9 @@ impl ParkingLot {
             writeln!(text, "**Needs an operator** at `{step}`: {}\n\nSend the update {choices}.\n", waiting.error)
                 .expect("writing into a String does not fail");
         }
+        if self.steps.len() > 1 {
+            text.push_str("Several steps wait: say in `step` which one is meant.\n");
+        }
         text
     }
 
@@ -153,11 +186,17 @@ impl ParkingLot {
         if text.is_some_and(|text| text.trim().is_empty()) {
             return Err("the reference or reason must not be empty");
         }
-        let mut waiting = self.steps.values().filter(|parked| parked.decision.is_none()).peekable();
-        if waiting.peek().is_none() {
+        if self.steps.values().all(|parked| parked.decision.is_some()) {
             return Err("no step of this order waits for an operator");
         }
-        let fits = waiting.all(|parked| match decision {
+        let meant: Vec<_> = self.steps.iter().filter(|(step, parked)| parked.is_meant(step, decision)).collect();
+        if meant.is_empty() {
+            return Err("`step` names no step that waits for an operator");
+        }
+        if meant.len() > 1 && decision.is_about_one() {
+            return Err("several steps wait for an operator: `step` must name the one that is meant");
+        }
+        let fits = meant.iter().all(|(_, parked)| match decision {
             Decision::Retry(_) => parked.direction != Direction::Report,
             Decision::Abort(_) => parked.direction == Direction::Forward,
             Decision::Resolve(_) | Decision::WriteOff(_) => parked.direction != Direction::Forward,
@@ -173,10 +212,13 @@ impl ParkingLot {
         }
     }
 
-    /// Decides for every step that waits. What is decided stays decided: whoever decided it was told so.
+    /// Decides for the step that is meant, or for every one that waits. What is decided stays decided: whoever decided it was
+    /// told so.
     pub(crate) fn decide(&mut self, decision: &Decision) {
-        for parked in self.steps.values_mut() {
-            parked.decision.get_or_insert_with(|| decision.clone());
+        for (step, parked) in &mut self.steps {
+            if parked.is_meant(step, decision) {
+                parked.decision = Some(decision.clone());
+            }
         }
     }
 }
@@ -192,15 +234,20 @@ mod tests {
     }
 
     fn retry(operator: &str) -> Decision {
-        Decision::Retry(Operator { operator: operator.to_owned() })
+        Decision::Retry(Operator { operator: operator.to_owned(), step: None })
     }
 
     fn resolve() -> Decision {
-        Decision::Resolve(Resolution { operator: "kim".to_owned(), reference: "re_1".to_owned() })
+        Decision::Resolve(Resolution { operator: "kim".to_owned(), reference: "re_1".to_owned(), step: None })
+    }
+
+    fn resolve_at(step: &str) -> Decision {
+        let step = Some(step.to_owned());
+        Decision::Resolve(Resolution { operator: "kim".to_owned(), reference: "re_1".to_owned(), step })
     }
 
     fn because(reason: &str) -> Reasoned {
-        Reasoned { operator: "kim".to_owned(), reason: reason.to_owned() }
+        Reasoned { operator: "kim".to_owned(), reason: reason.to_owned(), step: None }
     }
 
     #[test]
@@ -234,13 +281,30 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_reaches_every_parked_step_and_the_state_before_is_kept() {
+    fn what_has_become_of_one_step_is_not_said_of_another() {
+        let mut lot = parked(Direction::Only);
+        lot.park("b.step", Direction::Only, "it broke, too".to_owned(), None);
+        assert!(lot.details().contains("Several steps wait"), "{}", lot.details());
+        for unsaid in [resolve(), Decision::WriteOff(because("chargeback"))] {
+            assert!(lot.check(&unsaid).is_err_and(|error| error.contains("`step` must name")), "{unsaid:?}");
+        }
+        assert!(lot.check(&resolve_at("c.step")).is_err_and(|error| error.contains("names no step")));
+        assert_eq!(lot.check(&resolve_at("b.step")), Ok(()));
+        lot.decide(&resolve_at("b.step"));
+        assert!(lot.is_decided("b.step") && !lot.is_decided("a.step"));
+        assert!(lot.check(&resolve_at("b.step")).is_err());
+        assert_eq!(lot.check(&resolve()), Ok(()));
+    }
+
+    #[test]
+    fn a_retry_reaches_every_parked_step_and_the_state_before_is_kept() {
         let mut lot = parked(Direction::Only);
         lot.park("b.step", Direction::Only, "it broke, too".to_owned(), Some("NeedsOperator".to_owned()));
-        lot.decide(&resolve());
+        assert_eq!(lot.check(&retry("kim")), Ok(()));
+        lot.decide(&retry("kim"));
         assert!(lot.is_decided("a.step") && lot.is_decided("b.step"));
-        assert_eq!(lot.leave("a.step"), resolve());
-        assert_eq!(lot.leave("b.step"), resolve());
+        assert_eq!(lot.leave("a.step"), retry("kim"));
+        assert_eq!(lot.leave("b.step"), retry("kim"));
         assert!(lot.is_empty());
         assert_eq!(lot.state_before(), Some("CONFIRMED"));
     }

@@ -10,9 +10,6 @@ use crate::contracts::recovery::{Left, Unpublished};
 use crate::options;
 use crate::parking::Parks;
 
-/// Why orders end that their customers are told of by mail; of every other end the caller was told at once.
-const TOLD: [&str; 3] = ["step_failed", "cancelled_by_customer", "cancelled_by_shop"];
-
 impl Recovery {
     /// Publishes what is missing, in its order. Where an event is missing, its mail may be, too; one that was sent is not
     /// sent again.
@@ -55,9 +52,14 @@ impl Recovery {
         let (caller, email) = (left.caller.clone(), left.email.clone());
         match event {
             OrderEvent::Confirmed { .. } => Some(Notice::order_confirmed(order_id, caller, email, left.order.clone())),
-            OrderEvent::Cancelled { reason } => TOLD
-                .contains(&reason.as_str())
-                .then(|| Notice::order_cancelled(order_id, caller, email, reason.clone(), left.refunded)),
+            // The mails that the checkout sends; of every other end the caller was told at once.
+            OrderEvent::Cancelled { reason } => match reason.as_str() {
+                "step_failed" | "payment_unavailable" | "cancelled_by_customer" | "cancelled_by_shop" => {
+                    Some(Notice::order_cancelled(order_id, caller, email, reason.clone(), left.refunded))
+                }
+                "payment_expired" => Some(Notice::payment_problem(order_id, caller, email, reason.clone())),
+                _ => None,
+            },
             OrderEvent::Shipped { parcel: Parcel { carrier, tracking_number } } => {
                 let text = |label: &Option<Label>| label.clone().map(String::from);
                 Some(Notice::shipped(order_id, caller, email, text(carrier), text(tracking_number)))

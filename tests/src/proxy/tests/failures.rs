@@ -50,7 +50,7 @@ impl Fixture {
             System::Sns => ("/", ""),
             System::EventBridge => ("/", "AWSEvents.PutEvents"),
         };
-        let request = self.client.post(format!("{}{path}", self.proxy.url())).timeout(Duration::from_millis(300));
+        let request = self.client.post(format!("{}{path}", self.proxy.url())).timeout(Duration::from_secs(1));
         let request = if target.is_empty() { request } else { request.header("x-amz-target", target) };
         let answer = request.body(r#"{"TransactItems":[{},{}]}"#).send().await?;
         let status = answer.status().as_u16();

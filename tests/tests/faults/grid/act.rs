@@ -108,7 +108,7 @@ impl Round {
         match self {
             Self::Checkout | Self::Others => &[],
             Self::Cards => &[("KASSA_CARD_ATTEMPTS", "2")],
-            Self::Hasty => &[("KASSA_PAYMENT_HOLD_MS", "4000")],
+            Self::Hasty => &[("KASSA_PAYMENT_HOLD_MS", "8000")],
             Self::Paused => &QUICK,
             Self::Late => &IMPATIENT,
         }

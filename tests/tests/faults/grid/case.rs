@@ -157,7 +157,7 @@ impl<'shop> Case<'shop> {
     }
 
     async fn retry(&self, flow: Flow, id: &str) -> anyhow::Result<()> {
-        let by = Operator { operator: "kim".to_owned() };
+        let by = Operator { operator: "kim".to_owned(), step: None };
         let now = WorkflowExecuteUpdateOptions::default;
         let temporal = &self.shop.temporal;
         match flow {

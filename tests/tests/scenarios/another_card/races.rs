@@ -61,7 +61,7 @@ fn card_that_is_on_its_way_while_the_order_is_cancelled_is_given_back_or_never_c
         shop.restart_api(&[THREE_CARDS]).await?;
         for stage in [Stage::Before, Stage::After] {
             let waiting = Waiting::of(shop).await?;
-            let slow = Fault { stage, ..Fault::slow(CONFIRM, Duration::from_secs(1)) };
+            let slow = Fault { stage, ..Fault::slow(CONFIRM, Duration::from_secs(4)) };
             shop.stack.stripe.faults().add(slow.for_order(waiting.order.as_str()));
 
             let cancel = async {
@@ -82,7 +82,7 @@ fn card_that_is_on_its_way_while_the_order_is_cancelled_is_given_back_or_never_c
 #[test]
 fn card_that_meets_the_end_of_the_hold_is_charged_or_refused() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
-        shop.restart_api(&[THREE_CARDS, ("KASSA_PAYMENT_HOLD_MS", "1000"), ("KASSA_LIMIT_PAYMENT", "1000/1000/60")])
+        shop.restart_api(&[THREE_CARDS, ("KASSA_PAYMENT_HOLD_MS", "3000"), ("KASSA_LIMIT_PAYMENT", "1000/1000/60")])
             .await?;
         for _ in 0..3 {
             let waiting = Waiting::of(shop).await?;

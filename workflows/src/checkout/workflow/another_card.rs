@@ -179,7 +179,8 @@ impl Checkout {
             ctx.state(|s| (s.input.order.order_id.clone(), s.input.policy.clone(), s.cards.attempt()));
         Self::show(ctx);
         let CardRequest { payment_method, return_url, .. } = card;
-        let charge = Charge { order_id, attempt, amount, payment_method, return_url, first_tried_at: None };
+        let charge =
+            Charge { order_id, attempt, amount, payment_method, return_url, first_tried_at: Self::first_tried(ctx) };
         let charging = options::stripe(&policy, None, "Charge another card");
         let another = AnotherCharge { charge, payment_intent };
         ctx.execute_activity(Payments::confirm, another, charging).await.map_err(Failure::from)

@@ -38,10 +38,9 @@ impl Checkout {
         let (pending, url) = match ctx.state(|s| s.input.payment.clone()) {
             Payment::Card { payment_method, return_url } => {
                 let charge = || {
-                    let (order_id, first_tried_at) =
-                        ctx.state(|s| (s.input.order.order_id.clone(), s.valve.first_tried()));
+                    let order_id = ctx.state(|s| s.input.order.order_id.clone());
                     let (payment_method, return_url) = (payment_method.clone(), return_url.clone());
-                    let first_tried_at = first_tried_at.map(milliseconds);
+                    let first_tried_at = Self::first_tried(ctx);
                     let amount = order.total;
                     Self::charge(
                         ctx,
@@ -177,6 +176,12 @@ impl Checkout {
         } else {
             Err(Failure::Permanent("the order was cancelled while its customer could pay".to_owned()))
         }
+    }
+
+    /// A time before the provider was first asked, in milliseconds since 1970. A workflow task that was lost may have asked it
+    /// already, so when this one began is too late.
+    pub(super) fn first_tried(ctx: &WorkflowContext<Self>) -> Option<i64> {
+        ctx.state(|s| s.input.started_at.or_else(|| s.valve.first_tried().map(milliseconds)))
     }
 
     /// The time since 1970 at which the current workflow task began.

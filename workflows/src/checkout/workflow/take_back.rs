@@ -4,6 +4,7 @@ use kassa_domain::{Money, OrderStatus, PaymentId, RefundId};
 use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext, workflows::join};
 
 use super::Checkout;
+use crate::cancellation::CancelledBy;
 use crate::checkout::step::{Step, Undo, UndoStack};
 use crate::checkout::{CheckoutOutcome, Payment};
 use crate::contracts::awaited::{AwaitedPayments, Pending, Withdraw};
@@ -39,8 +40,8 @@ impl Checkout {
         outcome: &CheckoutOutcome,
         captured: Option<Captured>,
     ) {
-        let reason = outcome.failure_reason().unwrap_or_default();
-        ctx.state_mut(|s| s.progress.failure = Some(reason.to_owned()));
+        let mut outcome = outcome.clone();
+        ctx.state_mut(|s| s.progress.failure = outcome.failure_reason().map(str::to_owned));
         Self::show(ctx);
 
         let input = ctx.state(|s| s.input.clone());
@@ -71,9 +72,10 @@ impl Checkout {
                     .await;
                 }
                 Undo::Cancel => {
+                    outcome = Self::as_wished(ctx, outcome);
                     let cancellation = CancelOrder {
                         order: input.order.clone(),
-                        reason: reason.to_owned(),
+                        reason: outcome.failure_reason().unwrap_or_default().to_owned(),
                         refunded: returned.as_ref().map(|returned| returned.charge.clone()),
                         answer: Self::answer_with(ctx, outcome.clone()),
                     };
@@ -87,12 +89,13 @@ impl Checkout {
             ctx.state_mut(|s| s.progress.undone.push(undo));
             Self::show(ctx);
         }
+        let reason = outcome.failure_reason().unwrap_or_default();
         let total = ctx.state(|s| s.progress.total);
         Self::set_state(ctx, OrderStatus::Cancelled.as_str(), Some(reason), total);
         let publish = Self::publish(ctx, 1, OrderEvent::Cancelled { reason: reason.to_owned() });
         let notify = async {
             let given_back = returned.as_ref().and_then(Returned::amount);
-            if let Some(notice) = Self::news(ctx, outcome, given_back) {
+            if let Some(notice) = Self::news(ctx, &outcome, given_back) {
                 Self::notify(ctx, notice).await;
             }
         };
@@ -103,6 +106,15 @@ impl Checkout {
         let (settled, (), ()) = join!(settle, notify, publish);
         if let Some((sequence, refunded)) = settled {
             Self::publish(ctx, sequence, refunded).await;
+        }
+    }
+
+    /// How an order counts as ended whose time was over, and that somebody did not want any more before all of it was taken
+    /// back: a payment that comes late revives what was wanted.
+    fn as_wished(ctx: &WorkflowContext<Self>, outcome: CheckoutOutcome) -> CheckoutOutcome {
+        match ctx.cancellation_token().reason().as_deref().and_then(CancelledBy::from_reason) {
+            Some(by) if outcome == CheckoutOutcome::PaymentExpired => CheckoutOutcome::Cancelled { by },
+            _ => outcome,
         }
     }
 
@@ -177,7 +189,14 @@ impl Checkout {
                 };
                 let known = captured.as_ref().map(|captured| captured.payment_intent.clone());
                 let order_id = order_id.clone();
-                let charge = Charge { order_id, attempt: 1, amount, payment_method, return_url, first_tried_at: None };
+                let charge = Charge {
+                    order_id,
+                    attempt: 1,
+                    amount,
+                    payment_method,
+                    return_url,
+                    first_tried_at: Self::first_tried(ctx),
+                };
                 let refund = Refund { charge, payment_intent: known.or(awaited) };
                 Self::insist(ctx, Undo::Refund.activity(), || {
                     ctx.execute_activity(Payments::refund, refund.clone(), refund_options.clone())
