@@ -71,12 +71,21 @@ impl Payments {
         Ok(RetrievePaymentIntent::new(intent).send(&self.stripe).await?)
     }
 
-    /// Looks for an order's intent that is not closed, however old it is. Searching is a minute behind, so this is for charges
-    /// that are older.
-    pub(super) async fn search(&self, order: &OrderId) -> Result<Option<PaymentIntent>, PaymentError> {
+    /// Looks for an order's intent that is not closed, however old it is, beside this one. Searching is a minute behind, so this
+    /// is for charges that are older.
+    pub(super) async fn another(
+        &self,
+        order: &OrderId,
+        known: &PaymentIntent,
+    ) -> Result<Option<PaymentIntent>, PaymentError> {
         let query = format!("metadata['{ORDER_ID_KEY}']:'{order}'");
         let found = SearchPaymentIntent::new(query).limit(PAGE).send(&self.stripe).await?.data;
-        Ok(found.into_iter().find(|intent| intent.status != PaymentIntentStatus::Canceled))
+        let is_another =
+            |intent: &PaymentIntent| intent.id != known.id && intent.status != PaymentIntentStatus::Canceled;
+        match found.into_iter().find(is_another) {
+            Some(found) => self.retrieve(found.id.as_str()).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Looks for an order's intent among those created since then. Listing, unlike searching, is up to date the

@@ -67,7 +67,7 @@ impl Payments {
                     // Nothing was ever charged under this key, nor under any later one, unless Stripe has forgotten them.
                     let since = first_try(charge).unwrap_or_else(SystemTime::now);
                     return match since.elapsed() {
-                        Ok(ago) if ago + CLOCK_SKEW >= KEYS_LAST => self.search(&charge.order_id).await,
+                        Ok(ago) if ago + CLOCK_SKEW >= KEYS_LAST => self.another(&charge.order_id, &unused).await,
                         _ => Ok(None),
                     };
                 }
