@@ -79,10 +79,14 @@ impl Refunds {
             RefundEnd::Failed { code } => StoredEnd::Failed { failure: code },
             RefundEnd::WrittenOff { reason } => StoredEnd::WrittenOff { reference: reason },
         };
-        Ok(match self.refunds.settle(&settle.refund_id, &end).await? {
-            SettleResult::Settled { event_sequence } => RefundSettled::Settled { sequence: event_sequence },
-            SettleResult::Owed => RefundSettled::Owed,
-        })
+        match self.refunds.settle(&settle.refund_id, &end).await {
+            Ok(SettleResult::Settled { event_sequence }) => Ok(RefundSettled::Settled { sequence: event_sequence }),
+            Ok(SettleResult::Owed) => Ok(RefundSettled::Owed),
+            Err(RefundError::UnknownRefund(_)) if settle.may_be_unclaimed => {
+                Ok(RefundSettled::Settled { sequence: None })
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

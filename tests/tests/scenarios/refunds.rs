@@ -1,18 +1,17 @@
 //! Money that is given back: in parts, in full, at the same time, and when Stripe will not.
 
+mod parked;
+
 use anyhow::{Context as _, ensure};
 use futures::future::try_join_all;
-use kassa_devstack::stack::STRIPE_SECRET_KEY;
 use kassa_domain::{OrderId, PaymentId, ProductId};
 use kassa_stand_ins::stripe::{Fault, Outcome, Stage};
 use kassa_store::orders::{PaymentStatus, RefundStatus};
 use kassa_tests::refunds::RefundRequest;
 use kassa_tests::{Answer, Shop, on_exclusive_shop, on_shared_shop};
-use kassa_workflows::parking::{Operator, Reasoned, Resolution};
-use kassa_workflows::refund::{Refund, workflow_id};
+use kassa_workflows::refund::workflow_id;
 use reqwest::Method;
 use serde_json::json;
-use temporalio_client::{Client, WorkflowExecuteUpdateOptions, WorkflowHandle};
 
 /// A confirmed order over 25.00 EUR.
 async fn sold(shop: &Shop) -> anyhow::Result<(ProductId, OrderId)> {
@@ -27,14 +26,6 @@ async fn sold_to(shop: &Shop, card: &str) -> anyhow::Result<(ProductId, OrderId)
 
 fn refunded_at_stripe(shop: &Shop, order: &OrderId) -> i64 {
     shop.payments(order).iter().map(|payment| payment.amount_refunded).sum()
-}
-
-fn workflow(shop: &Shop, refund: &RefundRequest<'_>) -> WorkflowHandle<Client, Refund> {
-    shop.temporal.get_workflow_handle::<Refund>(workflow_id(&refund.refund_id()))
-}
-
-fn now() -> WorkflowExecuteUpdateOptions {
-    WorkflowExecuteUpdateOptions::default()
 }
 
 #[test]
@@ -263,90 +254,6 @@ fn refund_that_stripe_calls_pending_is_answered_as_pending_and_settled_later() -
         shop.completed(&workflow_id(&request.refund_id())).await?;
         let stored = shop.orders.find(&order).await?.context("the order is stored")?;
         assert_eq!(stored.refunds[0].status, RefundStatus::Succeeded);
-        shop.oracle().product(&tea, 5).order(&order).check().await
-    })
-}
-
-/// A refund that waits for an operator, because Stripe is away for longer than it waits.
-async fn parked<'shop>(shop: &'shop Shop, order: &OrderId) -> anyhow::Result<RefundRequest<'shop>> {
-    let away = Fault::new("refunds.create", Stage::Before, Outcome::status(503));
-    shop.stack.stripe.faults().add(away.for_order(order.as_str()).times(u32::MAX));
-    let request = shop.refund(order).of(500);
-    let answer = request.send().await?;
-    assert_eq!(answer.status, 202, "nobody waits that long for an answer: {answer:#?}");
-    let details = shop.parked_workflow(&workflow_id(&request.refund_id())).await?;
-    assert!(details.contains("at `payments.create_refund`"), "{details}");
-    shop.stack.stripe.faults().clear();
-    Ok(request)
-}
-
-const IMPATIENT: [(&str, &str); 2] = [("KASSA_STEP_PATIENCE_MS", "1000"), ("KASSA_ANSWER_TIMEOUT_MS", "500")];
-
-#[test]
-fn refund_that_stripe_never_answers_is_parked_until_an_operator_retries() -> anyhow::Result<()> {
-    on_exclusive_shop(async |shop| {
-        let (tea, order) = sold(shop).await?;
-        shop.restart_api(&IMPATIENT).await?;
-        let request = parked(shop, &order).await?;
-
-        workflow(shop, &request)
-            .execute_update(Refund::retry, Operator { operator: "kim".to_owned(), step: None }, now())
-            .await?;
-
-        shop.completed(&workflow_id(&request.refund_id())).await?;
-        assert_eq!(refunded_at_stripe(shop, &order), 500);
-        shop.oracle().product(&tea, 5).order(&order).check().await
-    })
-}
-
-#[test]
-fn refund_that_was_made_by_hand_is_in_the_books_with_its_reference() -> anyhow::Result<()> {
-    on_exclusive_shop(async |shop| {
-        let (tea, order) = sold(shop).await?;
-        shop.restart_api(&IMPATIENT).await?;
-        let request = parked(shop, &order).await?;
-        let [payment] = shop.payments(&order).try_into().expect("one payment");
-        let made: serde_json::Value = shop
-            .http
-            .post(format!("{}/v1/refunds", shop.stack.stripe.url()))
-            .bearer_auth(STRIPE_SECRET_KEY)
-            .form(&[("payment_intent", payment.id.as_str()), ("amount", "500")])
-            .send()
-            .await?
-            .error_for_status()?
-            .json()
-            .await?;
-        let reference = made["id"].as_str().context("a refund has an id")?.to_owned();
-
-        let by = Resolution { operator: "kim".to_owned(), reference: reference.clone(), step: None };
-        workflow(shop, &request).execute_update(Refund::resolve, by, now()).await?;
-
-        shop.completed(&workflow_id(&request.refund_id())).await?;
-        let stored = shop.orders.find(&order).await?.context("the order is stored")?;
-        assert_eq!(stored.refunds[0].reference.as_deref(), Some(reference.as_str()));
-        shop.oracle().product(&tea, 5).order(&order).check().await
-    })
-}
-
-#[test]
-fn refund_that_is_written_off_says_so_in_the_books_and_can_be_made_again() -> anyhow::Result<()> {
-    on_exclusive_shop(async |shop| {
-        let (tea, order) = sold(shop).await?;
-        shop.restart_api(&IMPATIENT).await?;
-        let request = parked(shop, &order).await?;
-
-        let by = Reasoned { operator: "kim".to_owned(), reason: "paid in cash".to_owned(), step: None };
-        workflow(shop, &request).execute_update(Refund::write_off, by, now()).await?;
-
-        shop.completed(&workflow_id(&request.refund_id())).await?;
-        let stored = shop.orders.find(&order).await?.context("the order is stored")?;
-        let [written_off] = stored.refunds.as_slice() else { anyhow::bail!("{:?}", stored.refunds) };
-        assert_eq!(written_off.status, RefundStatus::WrittenOff);
-        assert_eq!(written_off.reference.as_deref(), Some("paid in cash"));
-        assert_eq!(refunded_at_stripe(shop, &order), 0);
-        shop.oracle().product(&tea, 5).order(&order).check().await?;
-        shop.restart_api(&[]).await?;
-        assert_eq!(shop.refund(&order).send().await?.body["amount"]["amount"], 2500);
         shop.oracle().product(&tea, 5).order(&order).check().await
     })
 }

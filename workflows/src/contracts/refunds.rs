@@ -94,6 +94,9 @@ pub struct SettleRefund {
     pub refund_id: RefundId,
     /// How it ended.
     pub end: RefundEnd,
+    /// Whether it may not be in the books at all, in which case there is nothing to record.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_be_unclaimed: bool,
 }
 
 /// How a refund ends.

@@ -43,7 +43,8 @@ pub(crate) async fn give_back<W: Parks>(
             Some(end) => end,
             None => make(ctx, claim, attempt, policy, &pending).await,
         };
-        let settled = settle(ctx, claim, end.clone(), policy).await;
+        let settlement = SettleRefund { refund_id: claim.refund_id.clone(), end: end.clone(), may_be_unclaimed: false };
+        let settled = settle(ctx, settlement, policy).await;
         let code = match (settled, end) {
             (RefundSettled::Settled { sequence }, RefundEnd::Succeeded { .. }) => {
                 return GivenBack::Succeeded { sequence };
@@ -109,13 +110,11 @@ pub(crate) async fn make<W: Parks>(
 }
 
 /// Records the end. If an operator took this over, the books are the operator's.
-async fn settle<W: Parks>(
+pub(super) async fn settle<W: Parks>(
     ctx: &WorkflowContext<W>,
-    claim: &RefundClaim,
-    end: RefundEnd,
+    settlement: SettleRefund,
     policy: &Policy,
 ) -> RefundSettled {
-    let settlement = SettleRefund { refund_id: claim.refund_id.clone(), end };
     let token = WorkflowCancellationToken::new();
     let options = options::database(policy, Some(&token), "Record how the refund ended");
     let settled =

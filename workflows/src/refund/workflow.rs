@@ -9,16 +9,20 @@ use temporalio_workflow::{
     workflows::join,
 };
 
+use super::give_back::settle;
 use super::{GivenBack, RefundAnswer, RefundInput, RefundOutcome, give_back};
 use crate::contracts::events::{Events, OrderEvent, PUBLISH, Publish};
 use crate::contracts::notifications::{Notice, Notifications, SEND};
-use crate::contracts::refunds::{CLAIM, RefundClaim, RefundClaimed, RefundEnded, Refunds};
+use crate::contracts::refunds::{CLAIM, RefundClaim, RefundClaimed, RefundEnded, RefundSettled, Refunds, SettleRefund};
 use crate::options;
 use crate::parking::{
-    Decision, Insisted, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, STANDING, Standing, all_answered,
-    detached, standing,
+    ByOperator, Decision, Insisted, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, STANDING, Standing,
+    all_answered, detached, standing,
 };
 use crate::search_attributes::FAILURE_REASON;
+
+/// From this patch on, a claim that an operator has ended is ended in the books, too.
+const SETTLED_WHEN_TAKEN_OVER: &str = "settled-when-taken-over";
 
 /// One refund from its request to its end.
 #[workflow]
@@ -103,13 +107,8 @@ impl Refund {
 
 impl Refund {
     async fn refund(ctx: &WorkflowContext<Self>) -> RefundOutcome {
-        let RefundInput { request, policy } = ctx.state(|s| s.input.clone());
-        let token = WorkflowCancellationToken::new();
-        let claim_options = options::database(&policy, Some(&token), "Claim the amount in the books");
-        let claiming = Self::insist(ctx, CLAIM, || {
-            ctx.execute_local_activity(Refunds::claim, request.clone(), claim_options.clone())
-        });
-        let (claim, about) = match claiming.await {
+        let policy = ctx.state(|s| s.input.policy.clone());
+        let (claim, about) = match Self::claim(ctx).await {
             Insisted::Done(RefundClaimed::Claimed {
                 claim,
                 order_id,
@@ -138,7 +137,7 @@ impl Refund {
             Insisted::Done(RefundClaimed::UnknownPayment) => {
                 return Self::answered(ctx, RefundOutcome::UnknownPayment);
             }
-            Insisted::Ended(_) => return Self::failed(ctx, None, "written_off".to_owned()),
+            Insisted::Ended(by) => return Self::taken_over(ctx, by).await,
         };
 
         Self::at(ctx, "giving the money back");
@@ -153,6 +152,40 @@ impl Refund {
             }
             GivenBack::Failed { code } => Self::failed(ctx, Some(claim), code),
         }
+    }
+
+    async fn claim(ctx: &WorkflowContext<Self>) -> Insisted<RefundClaimed> {
+        let RefundInput { request, policy } = ctx.state(|s| s.input.clone());
+        let token = WorkflowCancellationToken::new();
+        let claim_options = options::database(&policy, Some(&token), "Claim the amount in the books");
+        let claim = || ctx.execute_local_activity(Refunds::claim, request.clone(), claim_options.clone());
+        Self::insist(ctx, CLAIM, claim).await
+    }
+
+    /// An operator has ended the claim. It may be in the books all the same, and would be made by whoever finds it there.
+    async fn taken_over(ctx: &WorkflowContext<Self>, by: ByOperator) -> RefundOutcome {
+        let RefundInput { request, policy } = ctx.state(|s| s.input.clone());
+        let code = match by {
+            ByOperator::Resolved { .. } => "made_by_hand",
+            ByOperator::WrittenOff { .. } => "written_off",
+        };
+        if !ctx.patched(SETTLED_WHEN_TAKEN_OVER) {
+            return Self::failed(ctx, None, code.to_owned());
+        }
+        let settlement = SettleRefund { refund_id: request.refund_id, end: by.into(), may_be_unclaimed: true };
+        let RefundSettled::Settled { sequence: Some(sequence) } = settle(ctx, settlement, &policy).await else {
+            return Self::failed(ctx, None, code.to_owned());
+        };
+        // It was in the books, and has succeeded by hand: claimed again, it tells whom and what this is about.
+        let Insisted::Done(RefundClaimed::Claimed { claim, order_id, caller, email, .. }) = Self::claim(ctx).await
+        else {
+            return Self::failed(ctx, None, code.to_owned());
+        };
+        ctx.state_mut(|s| s.claim = Some((order_id.clone(), claim.clone())));
+        let outcome = Self::answered(ctx, RefundOutcome::Succeeded { amount: claim.amount });
+        Self::at(ctx, "announcing");
+        Self::announce(ctx, &claim, About { order_id, caller, email }, Some(sequence)).await;
+        outcome
     }
 
     /// Tells the customer and the world; neither waits for an outage of the other's system.
