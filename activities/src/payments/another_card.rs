@@ -57,8 +57,8 @@ impl Payments {
         Ok(request.customize().request_strategy(once(key)?).send(&self.stripe).await?)
     }
 
-    /// Has the order woken when the authentication ends, also if the first card could not be authenticated.
-    async fn announce_end(&self, intent: &str) -> Result<(), PaymentError> {
+    /// Has the order woken when the authentication ends, also if it was not known at first that there might be one.
+    pub(super) async fn announce_end(&self, intent: &str) -> Result<(), PaymentError> {
         let metadata = HashMap::from([(AWAITED_KEY.to_owned(), AWAITED.to_owned())]);
         match UpdatePaymentIntent::new(intent).metadata(metadata).send(&self.stripe).await {
             Ok(_) => Ok(()),

@@ -45,10 +45,14 @@ impl Payments {
             PaymentIntentStatus::RequiresPaymentMethod | PaymentIntentStatus::RequiresConfirmation => {
                 Ok(Charged::Declined { decline: last_decline(&intent), payment_intent: Some(intent.id.to_string()) })
             }
-            PaymentIntentStatus::RequiresAction => Ok(match authentication_page(&intent) {
-                Some(url) => Charged::Awaiting { payment_intent: intent.id.to_string(), url },
-                None => Charged::Declined { decline: unauthenticated(), payment_intent: Some(intent.id.to_string()) },
-            }),
+            PaymentIntentStatus::RequiresAction => {
+                let url = authentication_page(&intent);
+                if url.is_none() {
+                    self.announce_end(intent.id.as_str()).await?;
+                }
+                let client_secret = intent.client_secret.clone();
+                Ok(Charged::Awaiting { payment_intent: intent.id.to_string(), url, client_secret })
+            }
             PaymentIntentStatus::Canceled => Err(PaymentError::Canceled),
             PaymentIntentStatus::Processing | PaymentIntentStatus::RequiresCapture | _ => {
                 Err(PaymentError::Unfinished(intent.status.to_string()))
@@ -57,18 +61,9 @@ impl Payments {
     }
 }
 
-/// Where the customer authenticates; nowhere if there is no address to come back to.
+/// The page on which the customer authenticates; none if there is no address to come back to.
 fn authentication_page(intent: &PaymentIntent) -> Option<String> {
     intent.next_action.as_ref()?.redirect_to_url.as_ref()?.url.clone()
-}
-
-fn unauthenticated() -> Decline {
-    Decline {
-        code: "authentication_required".to_owned(),
-        decline_code: Some("authentication_required".to_owned()),
-        message: "This card requires authentication, for which this checkout has no address to come back to."
-            .to_owned(),
-    }
 }
 
 pub(super) fn is_final(status: &PaymentIntentStatus) -> bool {

@@ -91,7 +91,8 @@ pub(crate) struct CreateCheckout {
     /// The shop's page for a customer who comes back from Stripe's page without having paid.
     #[schema(format = "uri", max_length = 2048)]
     cancel_url: Option<String>,
-    /// The shop's page for a customer whose bank wants an authentication; without it, such a card is declined.
+    /// The shop's page for a customer who comes back from an authentication; without it, the shop has Stripe's code in the
+    /// browser or app do it, with `client_secret`.
     #[schema(format = "uri", max_length = 2048)]
     return_url: Option<String>,
     /// What the customer was shown; if it costs something else, nothing is bought.
@@ -131,6 +132,11 @@ pub(crate) struct CheckoutBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     payment_url: Option<String>,
+    /// What Stripe's code in the browser or app needs to have the customer authenticate. Only for that customer: neither log it
+    /// nor put it into an address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    client_secret: Option<String>,
     /// Until when (RFC 3339); then the order is cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, format = "date-time")]
@@ -160,7 +166,7 @@ pub(crate) struct CheckoutBody {
     request_body = CreateCheckout,
     responses(
         (
-            status = CREATED, description = "Paid and confirmed; or waiting for the customer, who pays at `payment_url`.", body = CheckoutBody,
+            status = CREATED, description = "Paid and confirmed; or waiting for the customer, who pays at `payment_url`, or authenticates with `client_secret`.", body = CheckoutBody,
             headers(
                 ("Location" = String, description = "Where the order can be read."),
                 ("Idempotent-Replayed" = bool, description = "`true` if an earlier request bought it."),

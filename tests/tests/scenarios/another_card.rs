@@ -269,7 +269,14 @@ fn card_that_wants_an_authentication_is_waited_for() -> anyhow::Result<()> {
         shop.closed(&waiting.order).await?;
         let all = ["PENDING", "PAYMENT_FAILED", "AWAITING_PAYMENT", "CONFIRMED"];
         assert_eq!(statuses(shop, &waiting.order).await?, all);
-        waiting.judged(shop).await
+        waiting.judged(shop).await?;
+
+        let without_a_way_back = Waiting::of(shop).await?;
+        let answer = without_a_way_back.pays(SECURE_CARD).await?;
+        Page::within(shop, &answer)?.submit(&[("result", "passed")]).await?;
+        shop.closed(&without_a_way_back.order).await?;
+        assert_eq!(statuses(shop, &without_a_way_back.order).await?, all);
+        without_a_way_back.judged(shop).await
     })
 }
 

@@ -1,9 +1,11 @@
 //! Orders whose customer has to authenticate (3-D Secure).
 
+use anyhow::Context as _;
 use kassa_domain::OrderId;
 use kassa_stand_ins::stripe::{Fault, Outcome, Stage};
-use kassa_tests::{Page, Shop, on_exclusive_shop, on_shared_shop};
+use kassa_tests::{Markers, Page, Shop, on_exclusive_shop, on_shared_shop};
 use kassa_workflows::search_attributes::FAILURE_REASON;
+use kassa_workflows::workflow_id;
 
 const CARD: &str = "pm_card_threeDSecure2Required";
 
@@ -26,6 +28,34 @@ fn customer_who_authenticates_has_bought() -> anyhow::Result<()> {
         assert_eq!(reason(shop, &order).await?, None);
         let again = checkout.send().await?;
         assert!(again.is_replay() && again.body == answer.body, "{again:#?}");
+        shop.oracle().product(&tea, 1).order(&order).check().await
+    })
+}
+
+#[test]
+fn customer_who_authenticates_on_the_shops_own_page_has_bought_and_the_secret_stays_between_them() -> anyhow::Result<()>
+{
+    on_exclusive_shop(async |shop| {
+        // No poll: the webhook has to find the order, although nobody knew that there would be an authentication.
+        shop.restart_api(&[("KASSA_PAYMENT_POLL_MS", "600000")]).await?;
+        let tea = shop.create_product(1250, 1).await?;
+        let checkout = shop.customer().buys(&tea, 1).pays_with(CARD);
+        let order = checkout.order_id();
+        let answer = checkout.send().await?;
+        let mut markers = Markers::default();
+        markers.keep(answer.body["client_secret"].as_str().context("a client secret")?);
+
+        let (status, _) = Page::within(shop, &answer)?.submit(&[("result", "passed")]).await?;
+
+        assert_eq!(status, 200);
+        assert_eq!(reason(shop, &order).await?, None);
+        let again = checkout.send().await?;
+        assert!(again.is_replay() && again.body == answer.body, "{again:#?}");
+        markers.assert_absent_in_workflow(shop, &workflow_id(&order)).await?;
+        markers.assert_absent_in_list(shop, "").await?;
+        markers.assert_absent_in_events(shop).await?;
+        markers.assert_absent_in_rows(shop).await?;
+        markers.assert_absent_in_logs(shop, "/api/checkout")?;
         shop.oracle().product(&tea, 1).order(&order).check().await
     })
 }

@@ -70,18 +70,6 @@ fn every_reason_of_the_issuer_reaches_the_caller() -> anyhow::Result<()> {
 }
 
 #[test]
-fn card_that_wants_authentication_is_declined_and_its_intent_cancelled() -> anyhow::Result<()> {
-    on_shared_shop(async |shop| {
-        for card in ["pm_card_authenticationRequired", "pm_card_threeDSecure2Required"] {
-            assert_declined(shop, card, "authentication_required", Some("authentication_required"))
-                .await
-                .with_context(|| card.to_owned())?;
-        }
-        Ok(())
-    })
-}
-
-#[test]
 fn payment_method_that_does_not_exist_is_declined() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
         let tea = shop.create_product(1250, 1).await?;

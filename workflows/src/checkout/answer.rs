@@ -39,7 +39,7 @@ pub enum Payment {
     Card {
         /// Stripe's payment method (`pm_...`).
         payment_method: String,
-        /// Where the customer comes back to after an authentication; without it, a card that wants one is declined.
+        /// Where the customer comes back to after an authentication; without it, the shop's own page has Stripe's code do it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         return_url: Option<String>,
     },
@@ -156,8 +156,12 @@ pub enum CheckoutOutcome {
     AwaitingPayment {
         /// What is to be paid.
         total: Money,
-        /// Where.
-        payment_url: String,
+        /// Where, if there is a page for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payment_url: Option<String>,
+        /// What Stripe's own code in the customer's browser or app needs to authenticate the payment; not for a page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_secret: Option<String>,
         /// Until when, in seconds since 1970.
         expires_at: i64,
     },

@@ -18,7 +18,7 @@ pub fn card_update_id(key: &IdempotencyKey) -> String {
 pub struct CardRequest {
     /// Stripe's payment method (`pm_...`).
     pub payment_method: String,
-    /// Where the customer comes back to after an authentication; without it, a card that wants one is declined.
+    /// Where the customer comes back to after an authentication; without it, the shop's own page has Stripe's code do it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
     /// What was asked for, to tell a repeated request from another one under the same key.

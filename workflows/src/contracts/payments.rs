@@ -71,8 +71,12 @@ pub enum Charged {
     Awaiting {
         /// Stripe's intent (`pi_...`).
         payment_intent: String,
-        /// Where the customer does so.
-        url: String,
+        /// Where the customer does so, if there is an address to come back to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+        /// With what Stripe's own code in the customer's browser or app does so where it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_secret: Option<String>,
     },
     /// The provider was not asked, because its valve is closed.
     Held,

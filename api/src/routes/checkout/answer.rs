@@ -81,11 +81,12 @@ pub(in crate::routes) fn told(outcome: CheckoutOutcome, receipt: Receipt) -> Res
                 total: Some(total.into()),
                 payment_id: Some(payment_id.into()),
                 payment_url: None,
+                client_secret: None,
                 expires_at: None,
             };
             (StatusCode::CREATED, location, JsonBody(body)).into_response()
         }
-        CheckoutOutcome::AwaitingPayment { total, payment_url, expires_at } => {
+        CheckoutOutcome::AwaitingPayment { total, payment_url, client_secret, expires_at } => {
             let location = location(&receipt.order_id);
             let body = CheckoutBody {
                 order_id: receipt.order_id.into(),
@@ -93,7 +94,8 @@ pub(in crate::routes) fn told(outcome: CheckoutOutcome, receipt: Receipt) -> Res
                 status: OrderStatus::AwaitingPayment.into(),
                 total: Some(total.into()),
                 payment_id: None,
-                payment_url: Some(payment_url),
+                payment_url,
+                client_secret,
                 expires_at: rfc3339(expires_at),
             };
             (StatusCode::CREATED, location, JsonBody(body)).into_response()
@@ -158,6 +160,7 @@ pub(in crate::routes) fn undecided(receipt: Receipt, ask_again: u16) -> Response
         total: None,
         payment_id: None,
         payment_url: None,
+        client_secret: None,
         expires_at: None,
     };
     (StatusCode::ACCEPTED, headers, JsonBody(body)).into_response()

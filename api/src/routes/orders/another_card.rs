@@ -31,7 +31,8 @@ pub(crate) struct PayOrder {
     #[serde(default, deserialize_with = "payment_method")]
     #[schema(value_type = String, required = true, pattern = "^pm_[A-Za-z0-9_]{1,64}$")]
     payment_method: Option<String>,
-    /// The shop's page for a customer whose bank wants an authentication; without it, such a card is declined.
+    /// The shop's page for a customer who comes back from an authentication; without it, the shop has Stripe's code in the
+    /// browser or app do it, with `client_secret`.
     #[schema(format = "uri", max_length = 2048)]
     return_url: Option<String>,
 }
@@ -56,7 +57,7 @@ pub(crate) struct PayOrder {
     request_body = PayOrder,
     responses(
         (
-            status = OK, description = "Paid and confirmed; or waiting for the customer, who pays at `payment_url`.",
+            status = OK, description = "Paid and confirmed; or waiting for the customer, who pays at `payment_url`, or authenticates with `client_secret`.",
             body = CheckoutBody,
             headers(
                 ("Location" = String, description = "Where the order can be read."),
@@ -126,7 +127,7 @@ impl PayOrder {
 fn not_awaiting_card(order: &OrderView) -> Problem {
     let detail = match order.status {
         OrderStatus::Pending => "The order is not decided yet; ask for it again in a moment.".to_owned(),
-        OrderStatus::AwaitingPayment => "The order waits for its customer to pay at `payment_url`.".to_owned(),
+        OrderStatus::AwaitingPayment => "The order waits for its customer to pay or authenticate.".to_owned(),
         OrderStatus::PaymentFailed => {
             "Another card is being tried, or the time to pay is just over; ask for the order again in a moment."
                 .to_owned()

@@ -6,7 +6,7 @@ use temporalio_workflow::{
 };
 
 use super::Checkout;
-use super::pay::{Paid, seconds};
+use super::pay::{Paid, Place, seconds};
 use crate::checkout::details::Awaiting;
 use crate::checkout::{CardRequest, CheckoutOutcome};
 use crate::contracts::awaited::{Awaited, AwaitedPayments, Pending};
@@ -48,10 +48,10 @@ impl Checkout {
                 Charged::Declined { decline, payment_intent } => {
                     Declined { decline, payment_intent, unattended: false }
                 }
-                Charged::Awaiting { payment_intent, url } => {
+                Charged::Awaiting { payment_intent, url, client_secret } => {
                     let pending = Pending::Intent { payment_intent: payment_intent.clone() };
                     ctx.state_mut(|s| s.pending = Some(pending.clone()));
-                    match Self::await_payment(ctx, Awaited { amount, pending }, url).await? {
+                    match Self::await_payment(ctx, Awaited { amount, pending }, Place { url, client_secret }).await? {
                         Paid::No(CheckoutOutcome::Declined { decline }) => {
                             Declined { decline, payment_intent: Some(payment_intent), unattended: true }
                         }

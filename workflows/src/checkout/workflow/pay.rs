@@ -32,10 +32,18 @@ pub(super) enum Paid {
     No(CheckoutOutcome),
 }
 
+/// Where the customer pays, or authenticates a payment.
+pub(super) struct Place {
+    /// A page for it.
+    pub(super) url: Option<String>,
+    /// What Stripe's own code needs to do it where the customer is.
+    pub(super) client_secret: Option<String>,
+}
+
 impl Checkout {
     /// Has the order paid as its customer asked for.
     pub(super) async fn pay(ctx: &WorkflowContext<Self>, order: &PricedOrder) -> Result<Paid, Failure> {
-        let (pending, url) = match ctx.state(|s| s.input.payment.clone()) {
+        let (pending, place) = match ctx.state(|s| s.input.payment.clone()) {
             Payment::Card { payment_method, return_url } => {
                 let charge = || {
                     let order_id = ctx.state(|s| s.input.order.order_id.clone());
@@ -54,14 +62,16 @@ impl Checkout {
             }
             Payment::Page { page } => {
                 match Self::through_valve(ctx, || Self::open_page(ctx, order, page.clone())).await? {
-                    Some(Opened::Open { session, url }) => (Pending::Page { session }, url),
+                    Some(Opened::Open { session, url }) => {
+                        (Pending::Page { session }, Place { url: Some(url), client_secret: None })
+                    }
                     Some(Opened::Declined { decline }) => return Ok(Paid::No(CheckoutOutcome::Declined { decline })),
                     Some(Opened::Held) | None => return Ok(Paid::No(CheckoutOutcome::PaymentUnavailable)),
                 }
             }
         };
         ctx.state_mut(|s| s.pending = Some(pending.clone()));
-        Self::await_payment(ctx, Awaited { amount: order.total, pending }, url).await
+        Self::await_payment(ctx, Awaited { amount: order.total, pending }, place).await
     }
 
     async fn open_page(ctx: &WorkflowContext<Self>, order: &PricedOrder, urls: ReturnUrls) -> Result<Opened, Failure> {
@@ -88,7 +98,7 @@ impl Checkout {
     pub(super) async fn await_payment(
         ctx: &WorkflowContext<Self>,
         awaited: Awaited,
-        url: String,
+        Place { url: payment_url, client_secret }: Place,
     ) -> Result<Paid, Failure> {
         let (order_id, policy) = ctx.state(|s| (s.input.order.order_id.clone(), s.input.policy.clone()));
         let end = Self::hold_end(ctx);
@@ -98,9 +108,8 @@ impl Checkout {
         ctx.state_mut(|s| s.progress.awaiting = Some(Awaiting::Payment));
         Self::show(ctx);
         Self::set_state(ctx, OrderStatus::AwaitingPayment.as_str(), None, Some(awaited.amount));
-        let answer =
-            CheckoutOutcome::AwaitingPayment { total: awaited.amount, payment_url: url, expires_at: seconds(end) };
-        Self::give_answer(ctx, answer);
+        let (total, expires_at) = (awaited.amount, seconds(end));
+        Self::give_answer(ctx, CheckoutOutcome::AwaitingPayment { total, payment_url, client_secret, expires_at });
 
         let mut pause = policy.poll();
         while let Some(left) = end.checked_sub(Self::now(ctx)).filter(|left| !left.is_zero()) {
