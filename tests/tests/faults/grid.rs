@@ -1,5 +1,6 @@
-//! Every effect of every workflow is made to fail in every way: before it, after it, and after it with an answer that comes
-//! too late. All cases run at the same time, each with an order of its own; the oracle judges them together.
+//! Every activity that changes something outside is made to fail in every way, in one story in which it is done (two of them in
+//! two): before its effect, after it, and after it with an answer that comes too late. All cases run at the same time, each with
+//! an order of its own; the oracle judges them together.
 //!
 //! `cargo test --test faults -- grid --nocapture` prints the tables of what was tried.
 
@@ -185,7 +186,7 @@ fn every_fault_around_another_card_leaves_money_and_stock_right() -> anyhow::Res
 }
 
 #[test]
-fn every_fault_of_closing_a_page_leaves_money_and_stock_right() -> anyhow::Result<()> {
+fn every_fault_of_closing_a_payment_leaves_money_and_stock_right() -> anyhow::Result<()> {
     told(Round::Hasty)
 }
 

@@ -26,6 +26,10 @@ pub(super) enum Act {
     ClosePage,
     /// Takes a page back.
     WithdrawPage,
+    /// Cancels an intent that nobody has authenticated.
+    CloseIntent,
+    /// Takes an intent back that has brought in nothing.
+    WithdrawIntent,
     /// Writes that another card is waited for.
     PaymentFailed,
     /// Charges another card.
@@ -69,6 +73,10 @@ pub(super) enum Story {
     NotPaid,
     /// The shop cancels while a page is open.
     PageWithdrawn,
+    /// The card wants an authentication, and nobody authenticates.
+    NotAuthenticated,
+    /// The customer cancels instead of authenticating.
+    IntentWithdrawn,
     /// The first card is declined, and the second one is not.
     AnotherCard,
     /// A part of the price of a sold order is given back.
@@ -108,7 +116,7 @@ impl Round {
         match self {
             Self::Checkout | Self::Others => &[],
             Self::Cards => &[("KASSA_CARD_ATTEMPTS", "2")],
-            Self::Hasty => &[("KASSA_PAYMENT_HOLD_MS", "8000")],
+            Self::Hasty => &[("KASSA_PAYMENT_HOLD_MS", "12000")],
             Self::Paused => &QUICK,
             Self::Late => &IMPATIENT,
         }
@@ -122,11 +130,12 @@ impl Story {
             Self::CartSold
             | Self::PaidOnPage
             | Self::PageWithdrawn
+            | Self::IntentWithdrawn
             | Self::Refunded
             | Self::SaleCancelled
             | Self::Shipped => Round::Others,
             Self::AnotherCard => Round::Cards,
-            Self::NotPaid => Round::Hasty,
+            Self::NotPaid | Self::NotAuthenticated => Round::Hasty,
             Self::Held => Round::Paused,
             Self::Revived | Self::GivenBack => Round::Late,
         }
@@ -135,12 +144,14 @@ impl Story {
 
 impl Act {
     /// What is done beside the steps and undos of a checkout.
-    const OTHERS: [Self; 17] = [
+    const OTHERS: [Self; 19] = [
         Self::SettleCart,
         Self::OpenPage,
         Self::AwaitPayment,
         Self::ClosePage,
         Self::WithdrawPage,
+        Self::CloseIntent,
+        Self::WithdrawIntent,
         Self::PaymentFailed,
         Self::ConfirmCard,
         Self::ClaimRefund,
@@ -168,8 +179,9 @@ impl Act {
             Self::SettleCart => carts::SETTLE,
             Self::OpenPage => awaited::OPEN_PAGE,
             Self::AwaitPayment => orders::AWAIT_PAYMENT,
-            Self::ClosePage => awaited::CLOSE,
+            Self::ClosePage | Self::CloseIntent => awaited::CLOSE,
             Self::WithdrawPage => awaited::WITHDRAW,
+            Self::WithdrawIntent => payments::REFUND,
             Self::PaymentFailed => orders::PAYMENT_FAILED,
             Self::ConfirmCard => payments::CONFIRM,
             Self::ClaimRefund => refunds::CLAIM,
@@ -206,6 +218,8 @@ impl Act {
             | Self::OpenPage
             | Self::ClosePage
             | Self::WithdrawPage
+            | Self::CloseIntent
+            | Self::WithdrawIntent
             | Self::ConfirmCard
             | Self::CreateRefund => System::Stripe,
             Self::Deed(Deed::Step(Step::Notify)) => System::Ses,
@@ -224,6 +238,8 @@ impl Act {
             Self::OpenPage | Self::AwaitPayment => Story::PaidOnPage,
             Self::ClosePage => Story::NotPaid,
             Self::WithdrawPage => Story::PageWithdrawn,
+            Self::CloseIntent => Story::NotAuthenticated,
+            Self::WithdrawIntent => Story::IntentWithdrawn,
             Self::PaymentFailed | Self::ConfirmCard => Story::AnotherCard,
             Self::ClaimRefund | Self::CreateRefund | Self::SettleRefund => Story::Refunded,
             Self::CancelSale => Story::SaleCancelled,
@@ -246,7 +262,11 @@ impl Act {
             // Nobody is charged past a valve that cannot be read, and nobody is sent away because of it.
             (Self::Admit, _, _)
             // What Stripe refuses to close is looked at, and found closed, or asked for again.
-            | (Self::ClosePage | Self::WithdrawPage, Kind::Refused | Kind::ConditionFailed, _)
+            | (
+                Self::ClosePage | Self::WithdrawPage | Self::CloseIntent | Self::WithdrawIntent,
+                Kind::Refused | Kind::ConditionFailed,
+                _,
+            )
             // A cart is changed by a second attempt, which finds it changed.
             | (Self::SettleCart, Kind::Refused, When::After | When::Hang)
             // So is an intent that cannot be confirmed where it is.
@@ -289,6 +309,8 @@ impl Act {
             | Self::SettleCart
             | Self::ClosePage
             | Self::WithdrawPage
+            | Self::CloseIntent
+            | Self::WithdrawIntent
             | Self::ClaimRefund
             | Self::SettleRefund
             | Self::CancelSale
@@ -317,6 +339,8 @@ pub(super) enum Refused {
 
 impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.activity())
+        // Their activities are in the grid with another effect, too.
+        let effect = if matches!(self, Self::CloseIntent | Self::WithdrawIntent) { " (intent)" } else { "" };
+        write!(f, "{}{effect}", self.activity())
     }
 }

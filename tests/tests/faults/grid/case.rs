@@ -91,6 +91,8 @@ impl<'shop> Case<'shop> {
             (Story::PaidOnPage, _) => stories::paid_on_page(self).await,
             (Story::NotPaid, _) => stories::not_paid(self).await,
             (Story::PageWithdrawn, _) => stories::page_withdrawn(self).await,
+            (Story::NotAuthenticated, _) => stories::not_authenticated(self).await,
+            (Story::IntentWithdrawn, _) => stories::intent_withdrawn(self).await,
             (Story::AnotherCard, _) => stories::another_card(self).await,
             (Story::Refunded, _) => stories::refunded(self).await,
             (Story::SaleCancelled, _) => stories::sale_cancelled(self).await,
@@ -136,7 +138,7 @@ impl<'shop> Case<'shop> {
         match self.act {
             // However it was to be paid, the undo is called after the charge that it takes back.
             Act::WithdrawPage => payments::REFUND,
-            Act::ClosePage => payments::CHARGE,
+            Act::ClosePage | Act::CloseIntent => payments::CHARGE,
             act => act.activity(),
         }
     }

@@ -32,6 +32,13 @@ fn every_activity_is_in_the_grid_or_need_not_be() -> anyhow::Result<()> {
 }
 
 #[test]
+fn no_two_acts_share_a_row_of_the_table() {
+    let acts = Act::all();
+    let rows: BTreeSet<_> = acts.iter().map(ToString::to_string).collect();
+    assert_eq!(rows.len(), acts.len(), "{rows:?}");
+}
+
+#[test]
 fn every_step_and_undo_of_a_checkout_is_in_the_grid() {
     let grid: BTreeSet<_> = Act::all().into_iter().map(Act::activity).collect();
     for step in Step::ALL {
