@@ -57,6 +57,16 @@ impl Shop {
         .await
     }
 
+    /// Has everything compared until this workflow is named, and returns the finding.
+    pub async fn names(&self, workflow_id: &str, policy: &ReconciliationPolicy) -> anyhow::Result<Found> {
+        eventually(&format!("{workflow_id} is named"), async || {
+            let report = self.reconcile(policy.clone()).await?;
+            let found = report.findings.iter().find(|found| found.finding.workflow_id.as_deref() == Some(workflow_id));
+            found.cloned().with_context(|| format!("{report:#?}"))
+        })
+        .await
+    }
+
     /// Ends a workflow as an operator can, without its noticing.
     pub async fn terminate(&self, workflow_id: &str) -> anyhow::Result<()> {
         let handle = self.temporal.get_workflow_handle::<UntypedWorkflow>(workflow_id);

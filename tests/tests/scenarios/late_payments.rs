@@ -3,20 +3,18 @@
 //! The issuer takes its time after the customer has authenticated, so Stripe cannot cancel the payment, and operators give up
 //! waiting for it.
 
+mod parked;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use kassa_domain::{OrderId, ProductId, StockLevel};
 use kassa_stand_ins::rds_data::{Fault as DatabaseFault, FaultError};
 use kassa_stand_ins::stripe::{Authentication, Fault};
-use kassa_tests::operators::Decides;
-use kassa_tests::reconciliation::at_once;
 use kassa_tests::{Answer, Customer, Shop, eventually, on_exclusive_shop};
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::late_payment::{self, LatePayments};
 use kassa_workflows::parking::{Operator, Reasoned};
-use kassa_workflows::reconciliation::Found;
-use kassa_workflows::recovery;
 use kassa_workflows::search_attributes::ORDER_STATE;
 use reqwest::Method;
 use serde_json::json;
@@ -258,39 +256,6 @@ fn late_money_of_a_customer_who_cancels_while_the_order_is_taken_back_goes_back(
         eventually("the payment is dealt with", async || unpaid.dealt_with().await).await?;
         unpaid.assert_refunded().await?;
         assert_eq!(Answer::of(cancel()).await?.body["status"], "CANCELLED");
-        unpaid.judged().await
-    })
-}
-
-#[test]
-fn revival_that_waits_for_an_operator_is_nobody_elses_business() -> anyhow::Result<()> {
-    on_exclusive_shop(async |shop| {
-        shop.restart_api(&IMPATIENT).await?;
-        let unpaid = Unpaid::expired(shop).await?;
-        let away = DatabaseFault::fail_before("WITH revived AS").with_error(FaultError::StatementTimeout);
-        shop.stack.rds_data.faults().inject(away.times(u32::MAX));
-        unpaid.settles(true)?;
-        let late = late_payment::workflow_id(&unpaid.intent);
-        eventually("the payment is noticed", async || {
-            shop.describe_workflow(&late).await?.map(drop).context("there is no workflow")
-        })
-        .await?;
-        shop.parked_workflow(&late).await?;
-        shop.stack.rds_data.faults().clear();
-
-        let report = shop.reconcile(at_once()).await?;
-
-        let about = |found: &&Found| {
-            found.finding.order_id.as_ref() == Some(&unpaid.order)
-                || found.finding.payment_intent.as_ref() == Some(&unpaid.intent)
-        };
-        let found: Vec<_> = report.findings.iter().filter(about).collect();
-        assert!(found.is_empty(), "{found:#?}");
-        assert!(shop.describe_workflow(&recovery::workflow_id(&unpaid.order)).await?.is_none());
-        assert_eq!(shop.stock(&unpaid.product).await?, StockLevel { available: 0, reserved: 0, sold: 2 });
-        shop.operator().decide(&late, Decides::Retry).await?;
-        shop.completed(&late).await?;
-        unpaid.assert_revived().await?;
         unpaid.judged().await
     })
 }

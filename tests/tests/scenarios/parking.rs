@@ -12,8 +12,10 @@ use kassa_tests::{Exclusive, Shop, eventually, on_exclusive_shop};
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::parking::{Operator, Reasoned, Resolution};
 use kassa_workflows::search_attributes::ORDER_STATE;
+use serde_json::{Value, json};
 use temporalio_client::WorkflowExecuteUpdateOptions;
 use temporalio_client::errors::WorkflowUpdateError;
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 
 use crate::compensation::{CONFIRM, for_good};
 
@@ -47,6 +49,18 @@ fn assert_refused(shop: &Shop, result: Result<(), WorkflowUpdateError>, why: &st
         }
         other => panic!("not refused: {other:?}"),
     }
+}
+
+/// What was said with the updates of this name that the order has accepted, as its history keeps it.
+async fn accepted(shop: &Shop, order: &OrderId, update: &str) -> anyhow::Result<Vec<Value>> {
+    let history = shop.history(order).await?.into_iter();
+    let inputs = history.filter_map(|event| match event.attributes? {
+        Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(accepted) => accepted.accepted_request?.input,
+        _ => None,
+    });
+    let said = inputs.filter(|input| input.name == update).filter_map(|input| input.args);
+    let said = said.flat_map(|arguments| arguments.payloads);
+    said.map(|payload| serde_json::from_slice(&payload.data).context("reading an update")).collect()
 }
 
 /// A charged order that cannot be confirmed, and whose refund Stripe refuses.
@@ -116,7 +130,7 @@ fn refund_that_was_made_by_hand_is_recorded_with_its_reference() -> anyhow::Resu
         let (tea, order) = park_at_refund(shop).await?;
         let [payment] = shop.payments(&order).try_into().expect("one payment");
         shop.stack.stripe.faults().clear();
-        let refund: serde_json::Value = shop
+        let refund: Value = shop
             .http
             .post(format!("{}/v1/refunds", shop.stack.stripe.url()))
             .bearer_auth(STRIPE_SECRET_KEY)
@@ -154,6 +168,8 @@ fn refund_that_is_written_off_lets_the_order_end() -> anyhow::Result<()> {
         write_off(shop, &order, reasoned("charged back by the bank")).await?;
 
         shop.closed(&order).await?;
+        let decision = json!({ "operator": "kim", "reason": "charged back by the bank" });
+        assert_eq!(accepted(shop, &order, "write_off").await?, [decision], "who decided is in the history");
         assert_state(shop, &order, "CANCELLED").await?;
         assert_eq!(shop.order(&order).await?.body["status"], "CANCELLED");
         assert_eq!(shop.stock(&tea).await?.available, 5);

@@ -1,5 +1,7 @@
 //! Everything is compared: a shop in order has no findings, and whatever is damaged is found and mended, or shown.
 
+mod waiting;
+
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 

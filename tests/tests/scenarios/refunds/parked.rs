@@ -9,7 +9,9 @@ use kassa_store::orders::RefundStatus;
 use kassa_tests::reconciliation::at_once;
 use kassa_tests::refunds::RefundRequest;
 use kassa_tests::{Answer, Shop, eventually, on_exclusive_shop};
+use kassa_workflows::contracts::reconciliation::{FindingKind, Started};
 use kassa_workflows::parking::{Operator, Reasoned, Resolution};
+use kassa_workflows::recovery;
 use kassa_workflows::refund::{Refund, workflow_id};
 use temporalio_client::{Client, WorkflowExecuteUpdateOptions, WorkflowHandle};
 
@@ -68,6 +70,28 @@ fn refund_that_stripe_never_answers_is_parked_until_an_operator_retries() -> any
             .await?;
 
         shop.completed(&workflow_id(&request.refund_id())).await?;
+        assert_eq!(refunded_at_stripe(shop, &order), 500);
+        shop.oracle().product(&tea, 5).order(&order).check().await
+    })
+}
+
+#[test]
+fn refund_that_waits_for_an_operator_is_named_by_a_reconciliation() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        let (tea, order) = sold(shop).await?;
+        shop.restart_api(&IMPATIENT).await?;
+        let request = parked(shop, &order).await?;
+        let id = workflow_id(&request.refund_id());
+
+        let found = shop.names(&id, &at_once()).await?;
+
+        assert_eq!(found.finding.kind, FindingKind::WorkflowParked);
+        assert_eq!(found.started, Started::Named { workflow_id: id.clone() });
+        assert!(shop.describe_workflow(&recovery::workflow_id(&order)).await?.is_none(), "nobody else is at it");
+        workflow(shop, &request)
+            .execute_update(Refund::retry, Operator { operator: "kim".to_owned(), step: None }, now())
+            .await?;
+        shop.completed(&id).await?;
         assert_eq!(refunded_at_stripe(shop, &order), 500);
         shop.oracle().product(&tea, 5).order(&order).check().await
     })
