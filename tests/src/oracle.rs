@@ -3,7 +3,7 @@
 
 mod facts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Display};
 
 use anyhow::{bail, ensure};
@@ -25,6 +25,8 @@ pub struct Oracle<'shop> {
     shop: &'shop Shop,
     received: BTreeMap<ProductId, u64>,
     orders: Vec<OrderId>,
+    /// Those of the orders whose customers were told that they are confirmed.
+    told_confirmed: BTreeSet<OrderId>,
     mails: MailRule,
     /// Whether no workflow is waited for.
     ended: bool,
@@ -40,7 +42,14 @@ enum MailRule {
 impl Shop {
     /// An oracle that knows nothing yet.
     pub fn oracle(&self) -> Oracle<'_> {
-        Oracle { shop: self, received: BTreeMap::new(), orders: Vec::new(), mails: MailRule::Once, ended: false }
+        Oracle {
+            shop: self,
+            received: BTreeMap::new(),
+            orders: Vec::new(),
+            told_confirmed: BTreeSet::new(),
+            mails: MailRule::Once,
+            ended: false,
+        }
     }
 }
 
@@ -63,6 +72,14 @@ impl Oracle<'_> {
     #[must_use]
     pub fn orders<'a>(self, orders: impl IntoIterator<Item = &'a OrderId>) -> Self {
         orders.into_iter().fold(self, Self::order)
+    }
+
+    /// Which of the given orders their customers were told to be confirmed: each of them has to have been, whatever has
+    /// become of it since.
+    #[must_use]
+    pub fn told_confirmed<'a>(mut self, orders: impl IntoIterator<Item = &'a OrderId>) -> Self {
+        self.told_confirmed.extend(orders.into_iter().cloned());
+        self
     }
 
     /// Allows more than one mail per order, because something was killed while one was sent.
@@ -101,8 +118,10 @@ impl Oracle<'_> {
         let mut findings = Findings::default();
         let mut expected: BTreeMap<ProductId, StockLevel> =
             self.received.keys().map(|product| (product.clone(), StockLevel::default())).collect();
-        for facts in &facts {
+        for (order, facts) in self.orders.iter().zip(&facts) {
             facts.judge(self.mails, &mut findings);
+            let kept = facts.was_confirmed() || !self.told_confirmed.contains(order);
+            findings.expect(order, "a confirmation, as its customer was told", kept);
             facts.count_stock(&mut expected);
         }
         for (product, received) in &self.received {

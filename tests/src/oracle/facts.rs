@@ -1,10 +1,12 @@
 //! Everything that is known about one order, and what of it has to agree.
 
+mod answer;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use kassa_devstack::ministack::{Event, Mail};
-use kassa_domain::{EventId, OrderId, OrderStatus, PaymentId, ProductId, RefundId, StockLevel};
+use kassa_domain::{EventId, OrderId, OrderStatus, PaymentId, PricedLine, ProductId, RefundId, StockLevel};
 use kassa_stand_ins::stripe::PaymentSnapshot;
 use kassa_store::event_log::LoggedEvent;
 use kassa_store::notifications::{Channel, Filter, MAX_PAGE, Notification, Status};
@@ -107,7 +109,8 @@ impl Facts {
         findings.expect(&self.order_id, &format!("an order at rest, not {}", order.status), at_rest);
         let has_reason = order.failure_reason.is_some();
         findings.expect(&self.order_id, "a reason if it is cancelled, else none", has_reason != self.is_sold());
-        findings.expect(&self.order_id, "the caller's answer in its row", order.answer_json.is_some());
+        self.judge_price(order, findings);
+        self.judge_answer(order, findings);
     }
 
     /// Whether the order is confirmed, or further on its way.
@@ -117,7 +120,7 @@ impl Facts {
     }
 
     /// Whether the order was ever confirmed to its customer; it may have been cancelled since.
-    fn was_confirmed(&self) -> bool {
+    pub(super) fn was_confirmed(&self) -> bool {
         self.was_sold_by_checkout() || self.entries("order.confirmed").any(is_revival)
     }
 
@@ -136,6 +139,18 @@ impl Facts {
     /// The entries of the history of this kind.
     fn entries(&self, event: &str) -> impl Iterator<Item = &HistoryEntry> {
         self.history.iter().filter(move |entry| entry.event == event)
+    }
+
+    /// What is paid is held against the total, so that has to be what the lines cost.
+    fn judge_price(&self, order: &OrderView, findings: &mut Findings) {
+        let id = &self.order_id;
+        let costs = |line: &PricedLine| line.unit_price.amount * i64::from(line.quantity.get());
+        for line in &order.order.lines {
+            let what = format!("the total of its line of {}", line.product_id);
+            findings.expect_eq(id, &what, line.total.amount, costs(line));
+        }
+        let sum: i64 = order.order.lines.iter().map(costs).sum();
+        findings.expect_eq(id, "the total, by its lines", order.order.total.amount, sum);
     }
 
     fn judge_money(&self, findings: &mut Findings) {

@@ -33,6 +33,8 @@ pub(crate) struct Buyers {
 #[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) order: OrderId,
+    /// Whether the customer was told that the order is confirmed.
+    pub(crate) told_confirmed: bool,
     /// What should not have happened.
     pub(crate) complaints: Vec<String>,
 }
@@ -42,17 +44,19 @@ impl Buyers {
     pub(crate) async fn serve(&self, story: &Story) -> Served {
         let order = self.desk.order_id(story);
         self.faults.arm(&order, &story.calls);
-        let mut complaints = Vec::new();
-        if let Err(error) = self.play(story, &order, &mut complaints).await {
-            complaints.push(format!("{error:#}"));
+        let mut served = Served { order, told_confirmed: false, complaints: Vec::new() };
+        if let Err(error) = self.play(story, &mut served).await {
+            served.complaints.push(format!("{error:#}"));
         }
-        for complaint in &mut complaints {
-            *complaint = format!("customer {} ({order}): {complaint}", story.number);
+        for complaint in &mut served.complaints {
+            *complaint = format!("customer {} ({}): {complaint}", story.number, served.order);
         }
-        Served { order, complaints }
+        served
     }
 
-    async fn play(&self, story: &Story, order: &OrderId, complaints: &mut Vec<String>) -> anyhow::Result<()> {
+    async fn play(&self, story: &Story, served: &mut Served) -> anyhow::Result<()> {
+        let Served { order, told_confirmed, complaints } = served;
+        let order = &*order;
         let checkout = self.checkout(story).await?;
         let cancelled = async {
             match story.then {
@@ -71,12 +75,13 @@ impl Buyers {
             }
         };
         let (answer, asked, ()) = tokio::try_join!(self.desk.insist(&checkout), asked_at_once, cancelled)?;
+        *told_confirmed = confirms(&answer);
         known(&answer, &[201, 402, 409, 503], complaints);
         if let Some(asked) = asked {
             same(&answer, &asked, complaints);
         }
-        self.pays(story, &answer, complaints).await?;
-        if answer.body["status"] == "CONFIRMED" {
+        *told_confirmed |= self.pays(story, &answer, complaints).await?;
+        if confirms(&answer) {
             self.then(story, order, &answer, complaints).await?;
         }
         if story.asks_again == AsksAgain::Later {
@@ -127,8 +132,9 @@ impl Buyers {
         token.ok_or_else(|| anyhow::anyhow!("no cart was handed out"))
     }
 
-    /// What is left to do of the payment.
-    async fn pays(&self, story: &Story, answer: &Answer, complaints: &mut Vec<String>) -> anyhow::Result<()> {
+    /// What is left to do of the payment. Tells whether the customer was told that another card has confirmed the order.
+    async fn pays(&self, story: &Story, answer: &Answer, complaints: &mut Vec<String>) -> anyhow::Result<bool> {
+        let mut told_confirmed = false;
         match &story.pays {
             Pays::Declined { others, .. } => {
                 for (number, card) in others.iter().enumerate() {
@@ -138,7 +144,7 @@ impl Buyers {
                     let request = self.desk.about(story, answer, Method::POST, "/payment");
                     let request = request.header("idempotency-key", format!("{}-card-{number}", self.desk.key(story)));
                     let request = request.json(&json!({ "payment_method": card }));
-                    self.expect(&request, &[200, 402, 409, 503], complaints).await?;
+                    told_confirmed |= confirms(&self.expect(&request, &[200, 402, 409, 503], complaints).await?);
                 }
             }
             Pays::Secure(authenticates) if answer.body["status"] == "AWAITING_PAYMENT" => {
@@ -170,7 +176,7 @@ impl Buyers {
             }
             Pays::AtOnce | Pays::Secure(_) | Pays::OnPage(_) => {}
         }
-        Ok(())
+        Ok(told_confirmed)
     }
 
     /// What follows a confirmed order.
@@ -238,6 +244,11 @@ impl Buyers {
         known(&answer, statuses, complaints);
         Ok(answer)
     }
+}
+
+/// Whether an answer says that the order is confirmed.
+fn confirms(answer: &Answer) -> bool {
+    answer.status.is_success() && answer.body["status"] == "CONFIRMED"
 }
 
 fn known(answer: &Answer, statuses: &[u16], complaints: &mut Vec<String>) {

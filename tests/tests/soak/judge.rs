@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kassa_domain::OrderStatus;
 use kassa_tests::Shop;
+use kassa_tests::operators::Operator;
 use kassa_tests::reconciliation::at_once;
 
 use crate::buyer::Served;
@@ -12,6 +13,9 @@ use crate::shelf::Shelf;
 
 /// How many orders are read at the same time.
 const AT_ONCE: usize = 16;
+
+/// How no workflow may have ended. A checkout that is asked to stop takes its order back, and completes like any other.
+const BROKEN_OFF: [&str; 4] = ["Failed", "TimedOut", "Terminated", "Canceled"];
 
 /// What became of the orders.
 #[derive(Debug, Default)]
@@ -37,6 +41,8 @@ pub(crate) async fn judge(shop: &Shop, shelf: &Shelf, served: &[Served]) -> anyh
         verdict.violations.extend(failed.map(|failure| format!("a reconciliation failed: {failure}")));
     }
 
+    verdict.violations.extend(broken_off(&shop.operator()).await?);
+
     let orders = stream::iter(served.iter().map(|served| shop.orders.find(&served.order)));
     let orders: Vec<_> = orders.buffer_unordered(AT_ONCE).try_collect().await?;
     for order in orders {
@@ -53,9 +59,21 @@ pub(crate) async fn judge(shop: &Shop, shelf: &Shelf, served: &[Served]) -> anyh
     }
 
     let oracle = shelf.0.iter().fold(shop.oracle(), |oracle, (product, received)| oracle.product(product, *received));
-    let oracle = oracle.orders(served.iter().map(|served| &served.order)).mail_may_repeat().at_rest();
+    let told_confirmed = served.iter().filter(|served| served.told_confirmed).map(|served| &served.order);
+    let oracle = oracle.orders(served.iter().map(|served| &served.order)).told_confirmed(told_confirmed);
+    let oracle = oracle.mail_may_repeat().at_rest();
     if let Err(error) = oracle.check().await {
         verdict.violations.extend(format!("{error:#}").lines().map(str::to_owned));
     }
     Ok(verdict)
+}
+
+/// The workflows that have not come to their end, and are not open either.
+async fn broken_off(operator: &Operator) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for status in BROKEN_OFF {
+        let ids = operator.list(&format!("ExecutionStatus = '{status}'")).await?;
+        found.extend(ids.into_iter().map(|id| format!("{id} has ended as {status}")));
+    }
+    Ok(found)
 }
