@@ -15,12 +15,22 @@ pub enum Path {
     Declined,
     /// Confirming failed for good after the money had been captured.
     Compensated,
+    /// Too little was there.
+    OutOfStock,
+    /// Confirmed after it had waited for an operator, who had it tried again.
+    ParkedRetried,
+    /// Taken back by an operator for whom it had waited.
+    Aborted,
     /// A cart that was sold, with the tail that takes what was bought out of it.
     CartSold,
     /// Paid on a page of Stripe's.
     PaidOnPage,
+    /// Paid with a card that its bank wanted authenticated.
+    Authenticated,
     /// Nobody paid on the page.
     NeverPaid,
+    /// Cancelled by its customer, who was to pay on the page.
+    CancelledWaiting,
     /// Held before its charge until payments were resumed.
     Held,
     /// Held for so long that it was given up.
@@ -51,13 +61,18 @@ pub enum Path {
 
 impl Path {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 24] = [
         Self::Confirmed,
         Self::Declined,
         Self::Compensated,
+        Self::OutOfStock,
+        Self::ParkedRetried,
+        Self::Aborted,
         Self::CartSold,
         Self::PaidOnPage,
+        Self::Authenticated,
         Self::NeverPaid,
+        Self::CancelledWaiting,
         // In this order: once the second one has gone, the worker knows that payments are resumed.
         Self::HeldTooLong,
         Self::Held,
@@ -80,9 +95,14 @@ impl Path {
             Self::Confirmed => "checkout-confirmed",
             Self::Declined => "checkout-declined",
             Self::Compensated => "checkout-compensated",
+            Self::OutOfStock => "checkout-out-of-stock",
+            Self::ParkedRetried => "checkout-parked-retried",
+            Self::Aborted => "checkout-aborted",
             Self::CartSold => "checkout-cart-sold",
             Self::PaidOnPage => "checkout-paid-on-page",
+            Self::Authenticated => "checkout-authenticated",
             Self::NeverPaid => "checkout-never-paid",
+            Self::CancelledWaiting => "checkout-cancelled",
             Self::Held => "checkout-held",
             Self::HeldTooLong => "checkout-held-too-long",
             Self::AnotherCard => "checkout-another-card",

@@ -198,6 +198,18 @@ pub fn activities(history: &[HistoryEvent]) -> Vec<String> {
     done.collect()
 }
 
+/// What a workflow was told from outside, in the order of its history: the updates that it took, by their names, and `cancel`.
+pub fn told(history: &[HistoryEvent]) -> Vec<String> {
+    let told = history.iter().filter_map(|event| match event.attributes.as_ref()? {
+        Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(accepted) => {
+            Some(accepted.accepted_request.as_ref()?.input.as_ref()?.name.clone())
+        }
+        Attributes::WorkflowExecutionCancelRequestedEventAttributes(_) => Some("cancel".to_owned()),
+        _ => None,
+    });
+    told.collect()
+}
+
 /// When a local activity was asked for in a history, the last time, in nanoseconds since 1970 and by the clock of its worker.
 pub fn asked_at(history: &[HistoryEvent], activity: &str) -> Option<i128> {
     let asked = history.iter().rev().filter_map(local_activity).find(|(data, _)| data.activity_type == activity);

@@ -9,6 +9,9 @@ const SELDOM: (&str, &str) = ("KASSA_VALVE_LOOK_MS", "10000");
 /// Often enough that an order which is held too long looks several times.
 const NOW_AND_THEN: (&str, &str) = ("KASSA_VALVE_LOOK_MS", "1500");
 
+/// Long enough that patience runs out over a durable back-off and at nothing else, even on a machine that does much else.
+const IMPATIENT: (&str, &str) = ("KASSA_STEP_PATIENCE_MS", "5000");
+
 /// Settings of the API that decide where orders go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Settings {
@@ -22,6 +25,8 @@ pub enum Settings {
     PausedForLong,
     /// Several cards may be tried.
     Cards,
+    /// What fails for a few seconds waits for an operator.
+    Impatient,
     /// Everything is compared, so nothing else may go on.
     Alone,
 }
@@ -41,6 +46,7 @@ impl Settings {
             Self::Paused => vec![SELDOM, QUICK[1]],
             Self::PausedForLong => vec![NOW_AND_THEN, QUICK[1], Self::HOLD],
             Self::Cards => vec![Self::SEVERAL],
+            Self::Impatient => vec![IMPATIENT],
         }
     }
 
@@ -57,8 +63,11 @@ impl Path {
             Self::Confirmed
             | Self::Declined
             | Self::Compensated
+            | Self::OutOfStock
             | Self::CartSold
             | Self::PaidOnPage
+            | Self::Authenticated
+            | Self::CancelledWaiting
             | Self::Cancelled
             | Self::Refunded
             | Self::Shipped
@@ -67,6 +76,7 @@ impl Path {
             Self::Held => Settings::Paused,
             Self::HeldTooLong => Settings::PausedForLong,
             Self::AnotherCard => Settings::Cards,
+            Self::ParkedRetried | Self::Aborted => Settings::Impatient,
             Self::Reconciled | Self::Shown => Settings::Alone,
         }
     }

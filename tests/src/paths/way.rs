@@ -1,5 +1,7 @@
 //! Going a way: what has to be there before its workflow begins, what its people do, and what has to come of it.
 
+mod operated;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -36,6 +38,9 @@ const PRICE: i64 = 1_250;
 /// How many pieces there are.
 const STOCK: u64 = 10;
 
+/// A card that its bank wants authenticated.
+const SECURE_CARD: &str = "pm_card_threeDSecure2Required";
+
 /// Somebody who goes a way.
 pub struct Way<'shop> {
     shop: &'shop Shop,
@@ -43,6 +48,8 @@ pub struct Way<'shop> {
     workflow: String,
     product: ProductId,
     goes: Goes<'shop>,
+    /// Ends what keeps its order from being confirmed.
+    mend: Box<dyn Fn() + 'shop>,
 }
 
 /// What is done once the way begins.
@@ -72,9 +79,19 @@ impl<'shop> Way<'shop> {
         let customer = shop.customer();
         let checkout = customer.buys(&product, 2);
         let (workflow, goes) = match path {
-            Path::Confirmed | Path::Compensated | Path::Held | Path::HeldTooLong => buys(customer, checkout),
+            Path::Confirmed
+            | Path::Compensated
+            | Path::ParkedRetried
+            | Path::Aborted
+            | Path::Held
+            | Path::HeldTooLong => buys(customer, checkout),
             Path::Declined | Path::AnotherCard => buys(customer, checkout.pays_with("pm_card_chargeDeclined")),
-            Path::PaidOnPage | Path::NeverPaid => buys(customer, checkout.on_page()),
+            Path::Authenticated => buys(customer, checkout.pays_with(SECURE_CARD).can_authenticate()),
+            Path::PaidOnPage | Path::NeverPaid | Path::CancelledWaiting => buys(customer, checkout.on_page()),
+            Path::OutOfStock => {
+                let checkout = customer.buys(&product, 99);
+                buys(customer, checkout)
+            }
             Path::CartSold => {
                 let mut cart = shop.guest_cart();
                 cart.add(&product, 2).await?;
@@ -132,7 +149,13 @@ impl<'shop> Way<'shop> {
                 (late_payment::workflow_id(&intent), Goes::IsFound(order))
             }
         };
-        Ok(Self { shop, path, workflow, product, goes })
+        Ok(Self { shop, path, workflow, product, goes, mend: Box::new(|| {}) })
+    }
+
+    /// With what an operator does about an order that cannot be confirmed, before deciding.
+    #[must_use]
+    pub fn mended_by(self, mend: impl Fn() + 'shop) -> Self {
+        Self { mend: Box::new(mend), ..self }
     }
 
     /// The path.
@@ -167,8 +190,12 @@ impl<'shop> Way<'shop> {
     /// Goes it until its workflow has completed, and looks at what its people are told.
     pub async fn go(&self) -> anyhow::Result<()> {
         self.set_out().await.with_context(|| format!("{:?} ({})", self.path, self.workflow))?;
-        eventually_within(LONG, &format!("{} completes", self.workflow), async || {
-            let description = self.shop.describe_workflow(&self.workflow).await?.context("there is no workflow")?;
+        self.completes(&self.workflow).await
+    }
+
+    async fn completes(&self, id: &str) -> anyhow::Result<()> {
+        eventually_within(LONG, &format!("{id} completes"), async || {
+            let description = self.shop.describe_workflow(id).await?.context("there is no workflow")?;
             ensure!(description.status() == WorkflowExecutionStatus::Completed, "it is {:?}", description.status());
             Ok(())
         })
@@ -211,15 +238,25 @@ impl<'shop> Way<'shop> {
             }
             Path::Declined => expect(&decided(async || checkout.send().await).await?, 402),
             Path::Compensated => expect(&decided(async || checkout.send().await).await?, 503),
-            Path::PaidOnPage => {
-                let page = Page::of(&decided(async || checkout.send().await).await?)?;
-                let (status, _) = page.pay(GOOD_CARD).await?;
-                ensure!(status == 303, "the page answers {status}");
-                Ok(())
-            }
+            Path::OutOfStock => expect(&decided(async || checkout.send().await).await?, 409),
+            Path::ParkedRetried => self.buy_with_an_operator(checkout, 201).await,
+            Path::Aborted => self.buy_with_an_operator(checkout, 503).await,
+            Path::PaidOnPage => buy_on_page(checkout, ("payment_method", GOOD_CARD)).await,
+            Path::Authenticated => buy_on_page(checkout, ("result", "passed")).await,
+            Path::CancelledWaiting => self.buy_and_cancel(customer, checkout).await,
             Path::AnotherCard => self.buy_with_another_card(customer, checkout).await,
             _ => expect(&decided(async || checkout.send().await).await?, 201),
         }
+    }
+
+    /// The customer is led to a page, and does not want the order any more.
+    async fn buy_and_cancel(&self, customer: &Customer<'_>, checkout: &Checkout<'_>) -> anyhow::Result<()> {
+        let waits = decided(async || checkout.send().await).await?;
+        Page::of(&waits)?;
+        let cancel = || customer.about(Method::POST, &waits, "/cancel").json(&json!({ "reason": "changed_mind" }));
+        expect(&decided(async || Answer::of(cancel()).await).await?, 200)?;
+        // The longer the checkout takes to end, the longer the pause before it is looked again whether it has.
+        self.completes(&cancellation::workflow_id(&checkout.order_id())).await
     }
 
     /// One card is declined, another one as well, the customer fails to authenticate the next, and pays with a fourth.
@@ -235,7 +272,7 @@ impl<'shop> Way<'shop> {
             decided(async || Answer::of(request()).await).await
         };
         expect(&another("pm_card_chargeDeclined").await?, 402)?;
-        let secure = another("pm_card_threeDSecure2Required").await?;
+        let secure = another(SECURE_CARD).await?;
         Page::of(&secure)?.submit(&[("result", "failed")]).await?;
         let order = checkout.order_id();
         eventually_within(LONG, "the order waits for another card", async || {
@@ -311,14 +348,22 @@ impl<'shop> Way<'shop> {
         oracle.check().await?;
         let status = shop.order(&order).await?.body["status"].clone();
         let expected: &[&str] = match self.path {
-            Path::Confirmed | Path::CartSold | Path::PaidOnPage | Path::Held | Path::AnotherCard | Path::Revived => {
-                &["CONFIRMED"]
-            }
-            Path::Refunded => &["CONFIRMED"],
+            Path::Confirmed
+            | Path::ParkedRetried
+            | Path::CartSold
+            | Path::PaidOnPage
+            | Path::Authenticated
+            | Path::Held
+            | Path::AnotherCard
+            | Path::Refunded
+            | Path::Revived => &["CONFIRMED"],
             Path::Shipped => &["SHIPPED"],
             Path::Declined
             | Path::Compensated
+            | Path::OutOfStock
+            | Path::Aborted
             | Path::NeverPaid
+            | Path::CancelledWaiting
             | Path::HeldTooLong
             | Path::Cancelled
             | Path::TakenBack
@@ -340,6 +385,14 @@ async fn sold(checkout: &Checkout<'_>) -> anyhow::Result<OrderId> {
     let order = checkout.send_until_decided().await?.assert_confirmed();
     checkout.shop().closed(&order).await?;
     Ok(order)
+}
+
+/// The customer is led to a page, and sends its form.
+async fn buy_on_page(checkout: &Checkout<'_>, field: (&str, &str)) -> anyhow::Result<()> {
+    let page = Page::of(&decided(async || checkout.send().await).await?)?;
+    let (status, _) = page.submit(&[field]).await?;
+    ensure!(status == 303, "the page answers {status}");
+    Ok(())
 }
 
 /// Asks until it is decided. Whoever is told that nothing is known to have been done asks again, too, and not before the time

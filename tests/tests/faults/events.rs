@@ -15,7 +15,7 @@ use kassa_devstack::stack::Application;
 use kassa_store::notifications::{Filter, MAX_PAGE, Status};
 use kassa_store::payment_valve::MAX_RATE;
 use kassa_tests::paths::Settings;
-use kassa_tests::proxy::{Call, Moment, Proxies, Refusal};
+use kassa_tests::proxy::{Call, Failure, Kind, Moment, Proxies, Refusal};
 use kassa_tests::reconciliation::at_once;
 use kassa_tests::wait::eventually_within;
 use kassa_tests::wire::Wire;
@@ -68,10 +68,21 @@ struct Scene<'shop> {
 impl<'shop> Scene<'shop> {
     async fn prepare(&self, path: Path) -> anyhow::Result<Way<'shop>> {
         let way = Way::prepare(self.shop, path).await.with_context(|| format!("{path:?} cannot be prepared"))?;
-        if let (Path::Compensated, Some(order)) = (path, way.order()) {
-            self.proxies.rds_data.refuse(confirmation().and(order.as_str()), Refusal::constraint_violation());
+        let Some(order) = way.order() else { return Ok(way) };
+        let confirms = confirmation().and(order.as_str());
+        match path {
+            Path::Compensated => {
+                self.proxies.rds_data.refuse(confirms, Refusal::constraint_violation());
+                Ok(way)
+            }
+            Path::ParkedRetried | Path::Aborted => {
+                // The client does not repeat a conflict by itself, so the attempts come as far as their durable back-off.
+                let away = Failure::new(Moment::BeforeEffect, Kind::Conflict).times(usize::MAX);
+                let failing = self.proxies.rds_data.fail(confirms, away);
+                Ok(way.mended_by(move || failing.lift()))
+            }
+            _ => Ok(way),
         }
-        Ok(way)
     }
 
     /// Goes every way once without a kill, and returns the cases that there are.
@@ -282,6 +293,11 @@ fn a_worker_killed_at_any_event_finishes_what_was_held_too_long() -> anyhow::Res
 #[test]
 fn a_worker_killed_at_any_event_finishes_what_is_paid_with_another_card() -> anyhow::Result<()> {
     killed_at_every_event(Settings::Cards)
+}
+
+#[test]
+fn a_worker_killed_at_any_event_finishes_what_an_operator_decides() -> anyhow::Result<()> {
+    killed_at_every_event(Settings::Impatient)
 }
 
 /// On a shop of its own, because every one of many comparisons reads all that was ever done in it.

@@ -17,7 +17,7 @@ mod reordered;
 
 use anyhow::{Context as _, bail, ensure};
 use kassa_tests::Path;
-use kassa_tests::workflows::activities;
+use kassa_tests::workflows::{activities, told};
 use kassa_workflows::cancellation::Cancellation;
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::contracts::{
@@ -80,8 +80,16 @@ async fn each_history_holds_what_its_name_says() -> anyhow::Result<()> {
             Path::Confirmed => {
                 &[orders::PLACE, inventory::RESERVE, payments::CHARGE, inventory::DEDUCT, orders::CONFIRM]
             }
+            Path::OutOfStock => &[inventory::RESERVE, inventory::RELEASE, orders::CANCEL],
+            Path::ParkedRetried => &["orders.confirm!", orders::CONFIRM],
             Path::CartSold => &[carts::SETTLE],
             Path::PaidOnPage => &[awaited::OPEN_PAGE, orders::AWAIT_PAYMENT, awaited::LOOK, inventory::DEDUCT],
+            Path::Authenticated => {
+                &[payments::CHARGE, orders::AWAIT_PAYMENT, awaited::LOOK, inventory::DEDUCT, orders::CONFIRM]
+            }
+            Path::CancelledWaiting => {
+                &[orders::AWAIT_PAYMENT, awaited::WITHDRAW, inventory::RESTOCK, inventory::RELEASE, orders::CANCEL]
+            }
             Path::NeverPaid => &[awaited::CLOSE, awaited::WITHDRAW, inventory::RELEASE, orders::CANCEL],
             Path::Held => &[valve::ADMIT, payments::CHARGE, inventory::DEDUCT, orders::CONFIRM],
             Path::HeldTooLong => &[valve::ADMIT, valve::LOOK, inventory::RELEASE, orders::CANCEL],
@@ -116,12 +124,23 @@ async fn each_history_holds_what_its_name_says() -> anyhow::Result<()> {
             ],
             Path::Revived => &[late_payments::LOOK, late_payments::READ, late_payments::SELL, late_payments::REVIVE],
             Path::Declined => &[payments::CHARGE, payments::REFUND, inventory::RELEASE, orders::CANCEL],
-            Path::Compensated => {
+            Path::Compensated | Path::Aborted => {
                 &["orders.confirm!", payments::REFUND, inventory::RESTOCK, inventory::RELEASE, orders::CANCEL]
             }
         };
         let found = done.windows(expected.len()).any(|part| part == expected);
         ensure!(found, "{path:?} holds {done:?} and not {expected:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_people_have_told_an_order_is_in_its_history() -> anyhow::Result<()> {
+    let expected = [(Path::ParkedRetried, "retry"), (Path::Aborted, "abort"), (Path::CancelledWaiting, "cancel")];
+    for (path, expected) in expected {
+        let history = WorkflowHistory::from_json(&load(path).await?)?;
+        let found = told(&history.into_events().await?);
+        ensure!(found.iter().any(|told| told == expected), "{path:?} was told {found:?} and not {expected}");
     }
     Ok(())
 }

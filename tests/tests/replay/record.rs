@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::histories::{RECORD, file};
 
+/// Part of the statement that confirms an order, and of no other.
+const CONFIRM: &str = "WITH confirmed AS";
+
 /// Without a key nothing is encrypted: recorded histories are there to be read, also by people.
 const PLAIN: [(&str, &str); 2] = [("KASSA_PAYLOAD_KEYS", ""), ("KASSA_CODEC_ENDPOINT", "")];
 
@@ -32,7 +35,11 @@ pub(crate) async fn all() -> anyhow::Result<()> {
 async fn record(shop: &Shop, path: Path) -> anyhow::Result<String> {
     match path {
         Path::Compensated => {
-            shop.stack.rds_data.faults().inject(Fault::fail_before("WITH confirmed AS").with_error(violation()));
+            shop.stack.rds_data.faults().inject(Fault::fail_before(CONFIRM).with_error(violation()));
+        }
+        Path::ParkedRetried | Path::Aborted => {
+            let away = Fault::fail_before(CONFIRM).with_error(FaultError::DatabaseResuming);
+            shop.stack.rds_data.faults().inject(away.times(u32::MAX));
         }
         Path::Reconciled => {
             shop.charge_by_hand(700, None).await?;
@@ -40,7 +47,7 @@ async fn record(shop: &Shop, path: Path) -> anyhow::Result<String> {
         }
         _ => {}
     }
-    let way = Way::prepare(shop, path).await?;
+    let way = Way::prepare(shop, path).await?.mended_by(move || shop.stack.rds_data.faults().clear());
     match path.settings() {
         Settings::PausedForLong => {
             shop.pause_payments().await?;
@@ -56,7 +63,9 @@ async fn record(shop: &Shop, path: Path) -> anyhow::Result<String> {
             };
             tokio::try_join!(way.go(), resumes)?;
         }
-        Settings::Usual | Settings::ShortHold | Settings::Cards | Settings::Alone => way.go().await?,
+        Settings::Usual | Settings::ShortHold | Settings::Cards | Settings::Impatient | Settings::Alone => {
+            way.go().await?;
+        }
     }
     let mut history = serde_json::from_slice(&shop.history_json(way.workflow()).await?)?;
     anonymise(&mut history);
