@@ -8,7 +8,8 @@ use super::Markers;
 use crate::Shop;
 
 /// The tables of which nobody expects that they hold what is personal, without the prefix of their names.
-const TABLES: [&str; 5] = ["event-log", "rate-limits", "reservations", "products", "catalogue"];
+const TABLES: [&str; 7] =
+    ["event-log", "rate-limits", "reservations", "products", "catalogue", "payment-valve", "stock-movements"];
 
 /// Whose logs are looked at: the product's and the engine's. The stand-ins write down what they like.
 const LOGS: [&str; 3] = ["api", "worker", "temporal"];

@@ -3,9 +3,10 @@
 use anyhow::Context as _;
 use kassa_devstack::stack::PAYLOAD_KEYS;
 use kassa_domain::{OrderId, ProductId};
-use kassa_tests::{Answer, Markers, Shop, on_shared_shop};
-use kassa_workflows::workflow_id;
-use serde_json::json;
+use kassa_tests::customer::GOOD_CARD;
+use kassa_tests::{Answer, Markers, Page, Shop, on_shared_shop};
+use kassa_workflows::{cancellation, refund, workflow_id};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Buys, is declined, and makes every kind of mistake with values that nobody else may see. Returns the orders, and the product of which
@@ -55,6 +56,42 @@ async fn tell(shop: &Shop, markers: &mut Markers) -> anyhow::Result<(Vec<OrderId
     Ok((orders, product))
 }
 
+/// Pays on a page and with an authentication, has money given back, and cancels. Returns the orders, and the workflows that they have
+/// had beside their checkouts.
+async fn go_on(shop: &Shop, markers: &mut Markers, product: &ProductId) -> anyhow::Result<(Vec<OrderId>, Vec<String>)> {
+    let mut checkout = async |way: Value| {
+        let mut body = json!({
+            "items": [{ "product_id": product, "quantity": 1 }],
+            "email": markers.plant("carl.", "@example.com"),
+        });
+        body.as_object_mut().context("an object")?.extend(way.as_object().context("an object")?.clone());
+        let key = Uuid::new_v4().to_string();
+        let answer =
+            Answer::of(shop.http.post(shop.url("/api/checkout")).header("idempotency-key", key).json(&body)).await?;
+        for secret in ["order_token", "client_secret"] {
+            markers.keep(answer.body[secret].as_str().unwrap_or("pi_none_secret_none"));
+        }
+        anyhow::Ok(answer)
+    };
+    let to = |path: &str| format!("https://shop.example/{path}");
+    let paid = checkout(json!({ "payment": "hosted", "success_url": to("thanks"), "cancel_url": to("cart") })).await?;
+    Page::of(&paid)?.pay(GOOD_CARD).await?;
+    let secure = checkout(json!({ "payment_method": "pm_card_threeDSecure2Required" })).await?;
+    Page::within(shop, &secure)?.submit(&[("result", "passed")]).await?;
+    let refunded = checkout(json!({ "payment_method": GOOD_CARD })).await?;
+    let refund = shop.refund(&refunded.assert_confirmed()).of(100);
+    assert_eq!(refund.send().await?.status, 201);
+    let cancelled = checkout(json!({ "payment_method": GOOD_CARD })).await?;
+    let token = cancelled.body["order_token"].as_str().context("a token of the order")?;
+    let cancel = shop.http.post(shop.url(&format!("/api/orders/{}/cancel", cancelled.assert_confirmed())));
+    assert_eq!(Answer::of(cancel.header("kassa-order-token", token).json(&json!({}))).await?.status, 200);
+
+    let workflows =
+        vec![refund::workflow_id(&refund.refund_id()), cancellation::workflow_id(&cancelled.assert_confirmed())];
+    let orders = [paid, secure, refunded, cancelled].iter().filter_map(Answer::order_id).collect();
+    Ok((orders, workflows))
+}
+
 #[test]
 fn personal_data_is_nowhere_but_where_it_belongs() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
@@ -62,16 +99,23 @@ fn personal_data_is_nowhere_but_where_it_belongs() -> anyhow::Result<()> {
         let (_, key) = PAYLOAD_KEYS.split_once(':').context("a key with its name")?;
         markers.keep(key);
 
-        let (orders, product) = tell(shop, &mut markers).await?;
+        let (mut orders, product) = tell(shop, &mut markers).await?;
+        let (others, workflows) = go_on(shop, &mut markers, &product).await?;
+        orders.extend(others);
+        assert_eq!(orders.len(), 6);
 
         for order in &orders {
             shop.closed(order).await?;
             markers.assert_absent_in_workflow(shop, &workflow_id(order)).await?;
         }
+        for workflow in workflows {
+            shop.completed(&workflow).await?;
+            markers.assert_absent_in_workflow(shop, &workflow).await?;
+        }
         let listed = markers.assert_absent_in_list(shop, "").await?;
         assert!(listed >= orders.len(), "only {listed} workflows are listed");
-        assert!(markers.assert_absent_in_events(shop).await? >= orders.len(), "both orders are told of");
-        assert!(markers.assert_absent_in_rows(shop).await? >= orders.len(), "both events are logged");
+        assert!(markers.assert_absent_in_events(shop).await? >= orders.len(), "all orders are told of");
+        assert!(markers.assert_absent_in_rows(shop).await? >= orders.len(), "all events are logged");
         markers.assert_absent_in_metrics(shop, &shop.stack.worker_metrics_url()).await?;
         markers.assert_absent_in_logs(shop, "/api/checkout")?;
         shop.oracle().product(&product, 10).orders(&orders).check().await
