@@ -19,6 +19,7 @@ pub(super) struct Table {
 enum Cell {
     Fired(usize),
     Never(&'static str),
+    LeftOut,
 }
 
 impl Table {
@@ -30,13 +31,17 @@ impl Table {
         self.cells.insert((act.to_string(), fault), Cell::Never(why));
     }
 
+    pub(super) fn left_out(&mut self, act: Act, fault: Fault) {
+        self.cells.insert((act.to_string(), fault), Cell::LeftOut);
+    }
+
     /// That there is a cell for every fault of every act of a round, and that each case that exists has fired.
     pub(super) fn assert_complete(&self, round: Round) -> anyhow::Result<()> {
         for act in Act::all().into_iter().filter(|act| act.story().round() == round) {
             for fault in Fault::all() {
                 match self.cells.get(&(act.to_string(), fault)) {
                     Some(Cell::Fired(fired)) => ensure!(*fired > 0, "{act} {fault} never fired"),
-                    Some(Cell::Never(_)) => {}
+                    Some(Cell::Never(_) | Cell::LeftOut) => {}
                     None => anyhow::bail!("{act} {fault} was not tried"),
                 }
             }
@@ -63,6 +68,7 @@ impl fmt::Display for Table {
                         reasons.insert(format!("`{act}`, {kind}: {why}"));
                         "–".to_owned()
                     }
+                    Some(Cell::LeftOut) => String::new(),
                     None => "?".to_owned(),
                 });
                 writeln!(f, "| `{act}` | {} | {} |", when.name(), cells.join(" | "))?;
@@ -70,11 +76,12 @@ impl fmt::Display for Table {
         }
         let fired = self.cells.values().filter_map(|cell| match cell {
             Cell::Fired(fired) => Some(*fired),
-            Cell::Never(_) => None,
+            Cell::Never(_) | Cell::LeftOut => None,
         });
         let (tried, struck) = (fired.clone().count(), fired.sum::<usize>());
-        let never = self.cells.len() - tried;
-        writeln!(f, "\n{tried} cases tried, {struck} calls struck, {never} combinations do not exist:")?;
+        let left_out = self.cells.values().filter(|cell| matches!(cell, Cell::LeftOut)).count();
+        let never = self.cells.len() - tried - left_out;
+        writeln!(f, "\n{tried} cases tried, {struck} calls struck, {left_out} cases left out; {never} do not exist:")?;
         reasons.iter().try_for_each(|reason| writeln!(f, "- {reason}"))
     }
 }
