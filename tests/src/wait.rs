@@ -8,8 +8,12 @@ use tokio::time::{Instant, sleep};
 /// Long enough for a machine that runs every test at once; each wait here takes well under a second on an idle one.
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
-/// How often a condition is looked at.
-const INTERVAL: Duration = Duration::from_millis(25);
+/// The shortest and the longest pause between two looks at a condition.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(500));
+
+/// A pause is this part of the time waited so far. Waits take at most a tenth longer than they have to, and hundreds of long
+/// waits at the same time do not keep the machine busy with looking.
+const PAUSES_PER_WAIT: u32 = 10;
 
 /// Asks until the answer is `Ok`, and fails with the last error if there was none within [`DEADLINE`].
 pub async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
@@ -20,27 +24,34 @@ pub async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> anyhow::Result<
 pub async fn eventually_within<T>(
     deadline: Duration,
     what: &str,
-    ask: impl AsyncFnMut() -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    eventually_every(INTERVAL, deadline, what, ask).await
-}
-
-/// Like [`eventually_within`], asking less often, because many others ask as well.
-pub async fn eventually_every<T>(
-    interval: Duration,
-    deadline: Duration,
-    what: &str,
     mut ask: impl AsyncFnMut() -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let end = Instant::now() + deadline;
+    let begin = Instant::now();
     loop {
         let error = match ask().await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        if Instant::now() >= end {
+        let waited = begin.elapsed();
+        if waited >= deadline {
             return Err(error).with_context(|| format!("not within {} s: {what}", deadline.as_secs_f32()));
         }
-        sleep(interval).await;
+        sleep(pause_after(waited)).await;
+    }
+}
+
+/// Returns the pause before the next look.
+fn pause_after(waited: Duration) -> Duration {
+    (waited / PAUSES_PER_WAIT).clamp(PAUSE.0, PAUSE.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_with_the_wait_between_their_bounds() {
+        let pauses = [0, 250, 1_000, 4_000, 5_000, 60_000].map(|waited| pause_after(Duration::from_millis(waited)));
+        assert_eq!(pauses.map(|pause| pause.as_millis()), [25, 25, 100, 400, 500, 500]);
     }
 }

@@ -21,7 +21,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::Path;
-use crate::customer::{Checkout, GOOD_CARD};
+use crate::customer::{Checkout, GOOD_CARD, SECURE_CARD};
 use crate::messages::Addressee;
 use crate::reconciliation::at_once;
 use crate::refunds::RefundRequest;
@@ -37,9 +37,6 @@ const PRICE: i64 = 1_250;
 
 /// How many pieces there are.
 const STOCK: u64 = 10;
-
-/// A card that its bank wants authenticated.
-const SECURE_CARD: &str = "pm_card_threeDSecure2Required";
 
 /// Somebody who goes a way.
 pub struct Way<'shop> {

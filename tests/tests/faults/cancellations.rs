@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail, ensure};
 use kassa_domain::OrderId;
 use kassa_stand_ins::stripe::{Fault, Outcome, Stage};
 use kassa_store::orders::OrderView;
-use kassa_tests::customer::GOOD_CARD;
+use kassa_tests::customer::{GOOD_CARD, SECURE_CARD};
 use kassa_tests::operators::Decides;
 use kassa_tests::proxy::{Call, Moment, Refusal};
 use kassa_tests::{Answer, Exclusive, Page, Shop, eventually, on_exclusive_shop};
@@ -219,7 +219,7 @@ fn whoever_authenticates_while_the_order_is_taken_back_gets_the_money_back() -> 
         let rig = Rig::set_up(shop).await?;
         let shop: &Shop = shop;
         let product = on_sale(shop).await?;
-        let checkout = shop.customer().buys(&product, 1).pays_with("pm_card_threeDSecure2Required").can_authenticate();
+        let checkout = shop.customer().buys(&product, 1).pays_with(SECURE_CARD).can_authenticate();
         let order = checkout.order_id();
         let page = Page::of(&checkout.send().await?)?;
         let [payment] = shop.payments(&order).try_into().expect("one payment");

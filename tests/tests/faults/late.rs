@@ -1,12 +1,10 @@
 //! Money that comes after its order was cancelled.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, ensure};
 use kassa_domain::{OrderId, OrderStatus, ProductId};
 use kassa_stand_ins::stripe::Authentication;
-use kassa_tests::Shop;
-use kassa_tests::wait::{DEADLINE, eventually_every};
+use kassa_tests::customer::SECURE_CARD;
+use kassa_tests::{Shop, eventually};
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::parking::Reasoned;
 use temporalio_client::WorkflowExecuteUpdateOptions;
@@ -15,9 +13,6 @@ use crate::rig::{STOCK, on_sale};
 
 /// So that nobody waits long for a customer, and what Stripe does not decide soon needs an operator.
 pub(crate) const IMPATIENT: [(&str, &str); 2] = [("KASSA_PAYMENT_HOLD_MS", "6000"), ("KASSA_STEP_PATIENCE_MS", "4000")];
-
-/// How often it is looked whether an operator is needed, while many others look as well.
-const LOOK: Duration = Duration::from_millis(250);
 
 /// An order that was cancelled while its issuer had not decided. It wanted all pieces there are of its product.
 #[derive(Debug, Clone)]
@@ -31,7 +26,7 @@ impl Late {
     /// Nobody pays in time, and an operator gives up to close the payment and to take it back. The API is [`IMPATIENT`].
     pub(crate) async fn of(shop: &Shop) -> anyhow::Result<Self> {
         let product = on_sale(shop).await?;
-        let card = "pm_card_threeDSecure2Required";
+        let card = SECURE_CARD;
         let all = u32::try_from(STOCK)?;
         let checkout = shop.customer().buys(&product, all).pays_with(card).can_authenticate();
         let order = checkout.send_until_decided().await?.order_id().context("an order")?;
@@ -49,7 +44,7 @@ impl Late {
     }
 
     async fn parked_at(&self, shop: &Shop, step: &str) -> anyhow::Result<()> {
-        eventually_every(LOOK, DEADLINE, &format!("it is parked at {step}"), async || {
+        eventually(&format!("it is parked at {step}"), async || {
             let details = shop.current_details(&self.order).await?;
             ensure!(details.contains(&format!("at `{step}`")), "it shows {details}");
             Ok(())

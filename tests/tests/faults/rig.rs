@@ -14,9 +14,6 @@ pub(crate) const STOCK: u64 = 10;
 /// A card that is declined.
 pub(crate) const DECLINED_CARD: &str = "pm_card_chargeDeclined";
 
-/// A card whose customer has to authenticate.
-pub(crate) const SECURE_CARD: &str = "pm_card_threeDSecure2Required";
-
 /// What a test breaks things with.
 #[derive(Debug)]
 pub(crate) struct Rig {

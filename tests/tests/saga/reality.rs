@@ -8,7 +8,7 @@ use kassa_domain::{OrderId, ProductId, RefundId};
 use kassa_tests::customer::{Checkout, GOOD_CARD};
 use kassa_tests::operators::Decides;
 use kassa_tests::proxy::{Call, Failing, Failure, Kind, Moment, Proxies};
-use kassa_tests::wait::{eventually_every, eventually_within};
+use kassa_tests::wait::eventually_within;
 use kassa_tests::{Answer, Shop};
 use kassa_workflows::checkout::{Step, Undo};
 use reqwest::Method;
@@ -26,9 +26,6 @@ const PRICE: i64 = 1_250;
 
 /// How long an order may take from its request to its end: several times nobody has patience any more.
 const LONGEST: Duration = Duration::from_mins(4);
-
-/// How often it is looked, while many others look as well.
-const LOOK: Duration = Duration::from_millis(250);
 
 /// An order that was played to its end.
 pub(crate) struct Played {
@@ -168,7 +165,7 @@ async fn at_rest(
     armed: &Armed,
     parked: &mut BTreeSet<&'static str>,
 ) -> anyhow::Result<()> {
-    eventually_every(LOOK, LONGEST, &format!("{order} is at rest"), async || {
+    eventually_within(LONGEST, &format!("{order} is at rest"), async || {
         let diagnosis = shop.diagnosis(order).await?;
         for workflow in &diagnosis.workflows {
             for waits in &workflow.waiting {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use kassa_domain::{OrderId, ProductId, StockLevel};
 use kassa_stand_ins::stripe::Fault;
-use kassa_tests::customer::GOOD_CARD;
+use kassa_tests::customer::{GOOD_CARD, SECURE_CARD};
 use kassa_tests::valve::QUICK;
 use kassa_tests::{Answer, Customer, Page, Shop, eventually, on_exclusive_shop, on_shared_shop};
 use kassa_workflows::search_attributes::{FAILURE_REASON, ORDER_STATE};
@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 const BAD_CARD: &str = "pm_card_visa_chargeDeclined";
-const SECURE_CARD: &str = "pm_card_threeDSecure2Required";
 const CONFIRM: &str = "payment_intents.confirm";
 
 /// So that a declined order waits for another card.

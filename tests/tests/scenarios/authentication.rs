@@ -3,11 +3,10 @@
 use anyhow::Context as _;
 use kassa_domain::OrderId;
 use kassa_stand_ins::stripe::{Fault, Outcome, Stage};
+use kassa_tests::customer::SECURE_CARD;
 use kassa_tests::{Markers, Page, Shop, on_exclusive_shop, on_shared_shop};
 use kassa_workflows::search_attributes::FAILURE_REASON;
 use kassa_workflows::workflow_id;
-
-const CARD: &str = "pm_card_threeDSecure2Required";
 
 async fn reason(shop: &Shop, order: &OrderId) -> anyhow::Result<Option<String>> {
     Ok(shop.closed(order).await?.search_attributes().get(&FAILURE_REASON))
@@ -18,7 +17,7 @@ fn customer_who_authenticates_has_bought() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
         shop.restart_api(&[("KASSA_PAYMENT_POLL_MS", "600000")]).await?;
         let tea = shop.create_product(1250, 1).await?;
-        let checkout = shop.customer().buys(&tea, 1).pays_with(CARD).can_authenticate();
+        let checkout = shop.customer().buys(&tea, 1).pays_with(SECURE_CARD).can_authenticate();
         let order = checkout.order_id();
         let answer = checkout.send().await?;
 
@@ -39,7 +38,7 @@ fn customer_who_authenticates_on_the_shops_own_page_has_bought_and_the_secret_st
         // No poll: the webhook has to find the order, although nobody knew that there would be an authentication.
         shop.restart_api(&[("KASSA_PAYMENT_POLL_MS", "600000")]).await?;
         let tea = shop.create_product(1250, 1).await?;
-        let checkout = shop.customer().buys(&tea, 1).pays_with(CARD);
+        let checkout = shop.customer().buys(&tea, 1).pays_with(SECURE_CARD);
         let order = checkout.order_id();
         let answer = checkout.send().await?;
         let mut markers = Markers::default();
@@ -65,7 +64,7 @@ fn customer_whose_webhook_is_lost_has_bought_all_the_same() -> anyhow::Result<()
     on_exclusive_shop(async |shop| {
         shop.restart_api(&[("KASSA_PAYMENT_POLL_MS", "200")]).await?;
         let tea = shop.create_product(1250, 1).await?;
-        let checkout = shop.customer().buys(&tea, 1).pays_with(CARD).can_authenticate();
+        let checkout = shop.customer().buys(&tea, 1).pays_with(SECURE_CARD).can_authenticate();
         let order = checkout.order_id();
         let lost = Fault::new("webhooks.*", Stage::Before, Outcome::Reset).for_order(order.as_str());
         shop.stack.stripe.faults().add(lost.times(u32::MAX));
@@ -79,7 +78,7 @@ fn customer_whose_webhook_is_lost_has_bought_all_the_same() -> anyhow::Result<()
 #[test]
 fn customer_who_fails_to_authenticate_is_declined_and_the_stock_returned() -> anyhow::Result<()> {
     on_shared_shop(async |shop| {
-        for (card, result) in [(CARD, "failed"), ("pm_card_threeDSecureRequiredChargeDeclined", "passed")] {
+        for (card, result) in [(SECURE_CARD, "failed"), ("pm_card_threeDSecureRequiredChargeDeclined", "passed")] {
             let tea = shop.create_product(1250, 1).await?;
             let checkout = shop.customer().buys(&tea, 1).pays_with(card).can_authenticate();
             let order = checkout.order_id();
@@ -98,7 +97,7 @@ fn customer_who_never_authenticates_frees_the_stock() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
         shop.restart_api(&[("KASSA_PAYMENT_HOLD_MS", "1500")]).await?;
         let tea = shop.create_product(1250, 1).await?;
-        let checkout = shop.customer().buys(&tea, 1).pays_with(CARD).can_authenticate();
+        let checkout = shop.customer().buys(&tea, 1).pays_with(SECURE_CARD).can_authenticate();
         let order = checkout.order_id();
         let page = Page::of(&checkout.send().await?)?;
 

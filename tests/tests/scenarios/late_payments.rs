@@ -11,6 +11,7 @@ use anyhow::{Context as _, ensure};
 use kassa_domain::{OrderId, ProductId, StockLevel};
 use kassa_stand_ins::rds_data::{Fault as DatabaseFault, FaultError};
 use kassa_stand_ins::stripe::{Authentication, Fault};
+use kassa_tests::customer::SECURE_CARD;
 use kassa_tests::{Answer, Customer, Shop, eventually, on_exclusive_shop};
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::late_payment::{self, LatePayments};
@@ -21,8 +22,6 @@ use serde_json::json;
 use temporalio_client::WorkflowExecuteUpdateOptions;
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
-
-const CARD: &str = "pm_card_threeDSecure2Required";
 
 /// So that nobody has to be waited for long, and what Stripe does not decide soon needs an operator.
 const IMPATIENT: [(&str, &str); 2] = [("KASSA_PAYMENT_HOLD_MS", "4000"), ("KASSA_STEP_PATIENCE_MS", "1500")];
@@ -42,7 +41,7 @@ impl<'shop> Unpaid<'shop> {
     async fn of(shop: &'shop Shop) -> anyhow::Result<Self> {
         let product = shop.create_product(1250, 2).await?;
         let customer = shop.customer();
-        let answer = customer.buys(&product, 2).pays_with(CARD).can_authenticate().send().await?;
+        let answer = customer.buys(&product, 2).pays_with(SECURE_CARD).can_authenticate().send().await?;
         let order = answer.order_id().context("an order")?;
         let [payment] = shop.payments(&order).try_into().expect("one payment intent");
         ensure!(shop.stack.stripe.authenticate(&payment.id, Authentication::Undecided), "{payment:?}");

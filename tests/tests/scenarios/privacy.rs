@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use kassa_devstack::stack::PAYLOAD_KEYS;
 use kassa_domain::{OrderId, ProductId};
-use kassa_tests::customer::GOOD_CARD;
+use kassa_tests::customer::{GOOD_CARD, SECURE_CARD};
 use kassa_tests::{Answer, Markers, Page, Shop, on_shared_shop};
 use kassa_workflows::{cancellation, refund, workflow_id};
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ async fn go_on(shop: &Shop, markers: &mut Markers, product: &ProductId) -> anyho
     let to = |path: &str| format!("https://shop.example/{path}");
     let paid = checkout(json!({ "payment": "hosted", "success_url": to("thanks"), "cancel_url": to("cart") })).await?;
     Page::of(&paid)?.pay(GOOD_CARD).await?;
-    let secure = checkout(json!({ "payment_method": "pm_card_threeDSecure2Required" })).await?;
+    let secure = checkout(json!({ "payment_method": SECURE_CARD })).await?;
     Page::within(shop, &secure)?.submit(&[("result", "passed")]).await?;
     let refunded = checkout(json!({ "payment_method": GOOD_CARD })).await?;
     let refund = shop.refund(&refunded.assert_confirmed()).of(100);

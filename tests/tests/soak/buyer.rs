@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kassa_domain::{OrderId, PaymentId};
 use kassa_tests::cart::KASSA_CART;
-use kassa_tests::customer::GOOD_CARD;
+use kassa_tests::customer::{GOOD_CARD, SECURE_CARD};
 use kassa_tests::{Answer, Page};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -14,9 +14,6 @@ use crate::calls::CallFaults;
 use crate::desk::Desk;
 use crate::plan::{AsksAgain, Authenticates, OnPage, Pays, Story, Then};
 use crate::shelf::Shelf;
-
-/// A card that wants an authentication.
-const SECURE_CARD: &str = "pm_card_threeDSecure2Required";
 
 /// When the stock of whoever has not paid is no longer held.
 const TOO_LATE: Duration = Duration::from_secs(9);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use kassa_tests::operators::{Decides, Operator};
-use kassa_tests::wait::eventually_every;
+use kassa_tests::wait::eventually_within;
 use kassa_workflows::search_attributes::{NEEDS_OPERATOR, ORDER_STATE};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -44,7 +44,7 @@ impl Duty {
     /// Waits until nothing is open any more, and sends the operators home.
     pub(crate) async fn end(self) -> anyhow::Result<Rest> {
         let open = "ExecutionStatus = 'Running'";
-        let settled = eventually_every(LOOKS, LONGEST, "everything has ended", async || {
+        let settled = eventually_within(LONGEST, "everything has ended", async || {
             let open = self.operator.list(open).await?;
             ensure!(open.is_empty(), "{} are open: {open:?}", open.len());
             Ok(())

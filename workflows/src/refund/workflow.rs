@@ -169,17 +169,18 @@ impl Refund {
             ByOperator::Resolved { .. } => "made_by_hand",
             ByOperator::WrittenOff { .. } => "written_off",
         };
+        let failed = || Self::failed(ctx, None, code.to_owned());
         if !ctx.patched(SETTLED_WHEN_TAKEN_OVER) {
-            return Self::failed(ctx, None, code.to_owned());
+            return failed();
         }
         let settlement = SettleRefund { refund_id: request.refund_id, end: by.into(), may_be_unclaimed: true };
         let RefundSettled::Settled { sequence: Some(sequence) } = settle(ctx, settlement, &policy).await else {
-            return Self::failed(ctx, None, code.to_owned());
+            return failed();
         };
         // It was in the books, and has succeeded by hand: claimed again, it tells whom and what this is about.
         let Insisted::Done(RefundClaimed::Claimed { claim, order_id, caller, email, .. }) = Self::claim(ctx).await
         else {
-            return Self::failed(ctx, None, code.to_owned());
+            return failed();
         };
         ctx.state_mut(|s| s.claim = Some((order_id.clone(), claim.clone())));
         let outcome = Self::answered(ctx, RefundOutcome::Succeeded { amount: claim.amount });

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use kassa_domain::{OrderId, ProductId};
 use kassa_tests::Shop;
 use kassa_tests::proxy::{Call, Proxies, Proxy};
-use kassa_tests::wait::eventually_every;
+use kassa_tests::wait::eventually_within;
 use kassa_workflows::cancellation::Cancellation;
 use kassa_workflows::checkout::{Checkout, Step};
 use kassa_workflows::contracts::payments;
@@ -27,9 +27,6 @@ use crate::rig::{STOCK, on_sale};
 /// How long a case may take, on a machine that does much else: the longest faults take forty seconds, and many are told at
 /// once.
 pub(super) const PATIENCE: Duration = Duration::from_mins(4);
-
-/// How often a workflow is looked at: many are waited for at once.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// An order under which a call fails.
 #[derive(Debug, Clone, Copy)]
@@ -112,7 +109,7 @@ impl<'shop> Case<'shop> {
     /// again.
     pub(super) async fn see_through(&self, flow: Flow, id: &str, armed: &Armed) -> anyhow::Result<()> {
         let mut parked = 0;
-        eventually_every(LOOK, PATIENCE, &format!("{id} completes"), async || {
+        eventually_within(PATIENCE, &format!("{id} completes"), async || {
             let found = self.shop.describe_workflow(id).await?.context("there is no workflow")?;
             if found.status() == WorkflowExecutionStatus::Completed {
                 return Ok(());

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, bail, ensure};
 use kassa_domain::{OrderId, OrderStatus, ProductId};
+use kassa_tests::customer::SECURE_CARD;
 use kassa_tests::proxy::Call;
 use kassa_tests::{Answer, Customer, Page, Shop};
 use kassa_workflows::workflow_id;
@@ -10,7 +11,7 @@ use serde_json::json;
 
 use crate::grid::case::{Case, Flow, Told};
 use crate::grid::fault::Armed;
-use crate::rig::{SECURE_CARD, on_sale};
+use crate::rig::on_sale;
 
 /// An order that waits for its customer, and the fault that waits for its intent to be cancelled.
 struct Waiting<'shop> {
