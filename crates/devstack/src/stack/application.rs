@@ -6,6 +6,7 @@ use rustix::process::Signal;
 
 use crate::error::Result;
 use crate::http::client;
+use crate::ports::Port;
 use crate::process::{Launch, Process};
 
 /// How long a start may take. Neither has much to do; a loaded machine makes it longer.
@@ -16,13 +17,20 @@ const START: Duration = Duration::from_mins(1);
 pub struct Application {
     launch: Launch,
     ready: String,
+    /// Keeps the port for this application, also while it does not run, unless the stack does.
+    _port: Option<Port>,
     process: Option<Process>,
 }
 
 impl Application {
     /// A process that is ready when `ready` answers with a success. It is not started yet.
     pub(super) fn new(launch: Launch, ready: String) -> Self {
-        Self { launch, ready, process: None }
+        Self { launch, ready, _port: None, process: None }
+    }
+
+    /// Keeps a port that is not one of the stack's.
+    pub(super) fn keeping(self, port: Port) -> Self {
+        Self { _port: Some(port), ..self }
     }
 
     /// Starts it, unless it runs, and waits until it is ready.

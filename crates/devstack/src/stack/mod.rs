@@ -153,9 +153,8 @@ impl Stack {
     /// When the stack was started without worker and API, so that nothing was built.
     pub fn another_worker(&self, name: &str) -> Result<Application> {
         let binaries = self.binaries.expect("a stack that builds the worker");
-        // Its port is not reserved beyond this call, which the moment until it listens does not need.
-        let metrics = ports::free(&workspace::reservations_folder())?.number();
-        Ok(worker(&binaries.worker, name, metrics, &self.environment, &self.folder))
+        let metrics = ports::free(&workspace::reservations_folder())?;
+        Ok(worker(&binaries.worker, name, metrics.number(), &self.environment, &self.folder).keeping(metrics))
     }
 
     /// Another API beside [`Stack::api`], which has to be started, and its URL.
@@ -165,9 +164,9 @@ impl Stack {
     /// When the stack was started without worker and API, so that nothing was built.
     pub fn another_api(&self, name: &str) -> Result<(Application, String)> {
         let binaries = self.binaries.expect("a stack that builds the API");
-        // Not reserved beyond this call either.
-        let port = ports::free(&workspace::reservations_folder())?.number();
-        Ok((api(&binaries.api, name, port, &self.environment, &self.folder), loopback(port)))
+        let port = ports::free(&workspace::reservations_folder())?;
+        let url = loopback(port.number());
+        Ok((api(&binaries.api, name, port.number(), &self.environment, &self.folder).keeping(port), url))
     }
 
     /// An error that shows the log of a process that has ended, if one has that was not told to.
