@@ -1,7 +1,6 @@
 //! A running shop: the whole stack, and clients for everything in it.
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
 use std::sync::LazyLock;
 
 use anyhow::Context as _;
@@ -9,18 +8,17 @@ use kassa_codec::{Codec, PayloadKeys};
 use kassa_devstack::progress::Silent;
 use kassa_devstack::stack::sdk_config;
 use kassa_devstack::{Stack, StackOptions};
-use kassa_store::payment_valve::{ChangeValve, MAX_RATE, Position};
 use kassa_store::{
     Database, DynamoDb, EventLog, Notifications, Orders, PaymentValve, Products, Reservations, UserSettings, Users,
 };
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, Url};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::OnceCell;
 
 use crate::touched;
 
 /// Servers and connections live on the runtime that opened them, so all tests that share a shop share this one.
-static RUNTIME: LazyLock<Runtime> =
+pub(crate) static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().enable_all().build().expect("a runtime needs nothing but threads"));
 
 /// On a machine that does much else, an answer may take its time; no test is about that unless it says so.
@@ -153,16 +151,6 @@ pub fn on_shared_shop(test: impl AsyncFnOnce(&'static Shop) -> anyhow::Result<()
     }))
 }
 
-/// Runs a test on a shop that it has for itself while it runs. Tests take turns, because starting a shop takes longer than
-/// most of them. The oracle judges what each of them leaves.
-pub fn on_exclusive_shop(test: impl AsyncFnOnce(&mut Exclusive) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    RUNTIME.block_on(touched::noted(async {
-        let mut shop = Exclusive::take().await?;
-        test(&mut shop).await?;
-        touched::judge(&shop).await
-    }))
-}
-
 /// Runs a test on a shop that nobody else ever sees, with further environment variables for worker and API: for what damages
 /// it, and for what looks at all that has ever happened in it. The oracle judges what it leaves.
 pub fn on_own_shop(
@@ -176,71 +164,4 @@ pub fn on_own_shop(
         touched::judge(&shop).await?;
         shop.stop().await
     }))
-}
-
-/// The shop that one test at a time has for itself.
-#[derive(Debug)]
-pub struct Exclusive {
-    slot: MutexGuard<'static, Slot>,
-}
-
-/// Where the shop is between the tests.
-#[derive(Debug)]
-struct Slot {
-    shop: Option<Shop>,
-    /// Whether the API was started with other settings than usual.
-    api_changed: bool,
-}
-
-impl Exclusive {
-    async fn take() -> anyhow::Result<Self> {
-        static SLOT: Mutex<Slot> = Mutex::const_new(Slot { shop: None, api_changed: false });
-        let mut slot = SLOT.lock().await;
-        if slot.shop.is_none() {
-            slot.shop = Some(Shop::own().await?);
-        }
-        let mut exclusive = Self { slot };
-        if exclusive.slot.api_changed {
-            exclusive.restart_api(&[]).await?;
-            exclusive.slot.api_changed = false;
-        }
-        // A test that failed may have left payments paused.
-        let opened = Position::Open { rate: MAX_RATE };
-        if exclusive.valve.get().await?.position == Position::Closed {
-            exclusive
-                .valve
-                .change(&ChangeValve { position: opened, operator: "tests".to_owned(), reason: None })
-                .await?;
-        }
-        Ok(exclusive)
-    }
-
-    /// Starts the API again with further settings, until the test ends.
-    pub async fn restart_api(&mut self, environment: &[(&str, &str)]) -> anyhow::Result<()> {
-        self.slot.api_changed = true;
-        self.stack.api.stop().await?;
-        Ok(self.stack.api.start_with(environment).await?)
-    }
-}
-
-impl Deref for Exclusive {
-    type Target = Shop;
-
-    fn deref(&self) -> &Shop {
-        self.slot.shop.as_ref().expect("taking the slot has filled it")
-    }
-}
-
-impl DerefMut for Exclusive {
-    fn deref_mut(&mut self) -> &mut Shop {
-        self.slot.shop.as_mut().expect("taking the slot has filled it")
-    }
-}
-
-impl Drop for Exclusive {
-    /// Whatever a test left armed does not strike the next one.
-    fn drop(&mut self) {
-        self.stack.stripe.faults().clear();
-        self.stack.rds_data.faults().clear();
-    }
 }

@@ -17,6 +17,7 @@ pub mod reconciliation;
 pub mod recovery;
 pub mod refund;
 pub mod search_attributes;
+mod timer;
 
 use kassa_domain::OrderId;
 

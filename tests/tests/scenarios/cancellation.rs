@@ -8,12 +8,14 @@ use kassa_domain::{OrderId, OrderStatus, RefundId, StockLevel};
 use kassa_stand_ins::stripe::{Fault, Outcome, Stage};
 use kassa_store::orders::RefundStatus;
 use kassa_tests::refunds::RefundRequest;
-use kassa_tests::{Answer, Customer, Shop, eventually, on_exclusive_shop, on_shared_shop};
+use kassa_tests::valve::QUICK;
+use kassa_tests::{Answer, Customer, Exclusive, Page, Shop, eventually, on_exclusive_shop, on_shared_shop};
 use kassa_workflows::cancellation::{Cancellation, workflow_id};
 use kassa_workflows::parking::Operator;
 use reqwest::Method;
 use serde_json::json;
-use temporalio_client::WorkflowExecuteUpdateOptions;
+use temporalio_client::{WorkflowCancelOptions, WorkflowExecuteUpdateOptions};
+use temporalio_common::protos::temporal::api::enums::v1::EventType;
 
 /// A customer asks for the cancellation of an order.
 async fn cancel(customer: &Customer<'_>, order: &Answer) -> anyhow::Result<Answer> {
@@ -58,6 +60,63 @@ fn confirmed_order_is_cancelled_restocked_and_refunded() -> anyhow::Result<()> {
         let again = cancel(&customer, &bought).await?;
         assert_eq!((again.status, &again.body), (read.status, &read.body), "it stays as it is");
         shop.oracle().product(&tea, 5).order(&order).check().await
+    })
+}
+
+/// While no worker runs, a workflow is cancelled and the timer that it waits for fires. The next worker reads both in one
+/// workflow task.
+async fn cancelled_as_its_timer_fires(shop: &mut Exclusive, order: &OrderId) -> anyhow::Result<()> {
+    shop.stack.worker.kill().await?;
+    shop.workflow(order).cancel(WorkflowCancelOptions::default()).await.context("cancelling the workflow")?;
+    eventually("its timer has fired", async || {
+        let history = shop.history(order).await?;
+        let cancelled =
+            history.iter().position(|event| event.event_type() == EventType::WorkflowExecutionCancelRequested);
+        let unread = &history[cancelled.context("it is not cancelled")?..];
+        ensure!(unread.iter().any(|event| event.event_type() == EventType::TimerFired), "it has not");
+        Ok(())
+    })
+    .await?;
+    shop.stack.worker.start().await?;
+    shop.closed(order).await?;
+    let status = shop.order(order).await?.body["status"].clone();
+    ensure!(status == "CANCELLED", "it is {status}");
+    Ok(())
+}
+
+#[test]
+fn order_that_is_cancelled_just_when_its_payment_is_looked_at_ends() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        shop.restart_api(&[("KASSA_PAYMENT_POLL_MS", "3000")]).await?;
+        let tea = shop.create_product(1250, 5).await?;
+        let checkout = shop.customer().buys(&tea, 2).on_page();
+        let order = checkout.order_id();
+        Page::of(&checkout.send_until_decided().await?)?;
+        drop(checkout);
+
+        cancelled_as_its_timer_fires(shop, &order).await?;
+
+        assert_eq!(shop.stock(&tea).await?, StockLevel { available: 5, reserved: 0, sold: 0 });
+        Ok(())
+    })
+}
+
+#[test]
+fn order_that_is_cancelled_just_when_the_valve_is_looked_at_ends() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        shop.restart_api(&[("KASSA_VALVE_LOOK_MS", "3000"), QUICK[1]]).await?;
+        let tea = shop.create_product(1250, 5).await?;
+        shop.pause_payments().await?;
+        let checkout = shop.customer().buys(&tea, 2);
+        let order = checkout.order_id();
+        checkout.send().await?;
+        drop(checkout);
+        shop.held(&order).await?;
+
+        cancelled_as_its_timer_fires(shop, &order).await?;
+
+        assert_eq!(shop.stock(&tea).await?, StockLevel { available: 5, reserved: 0, sold: 0 });
+        Ok(())
     })
 }
 

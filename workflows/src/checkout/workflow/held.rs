@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use kassa_domain::OrderStatus;
-use temporalio_workflow::{TimerOptions, TimerResult, WorkflowCancellationToken, WorkflowContext};
+use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext};
 
 use super::Checkout;
 use crate::checkout::Policy;
@@ -16,6 +16,7 @@ use crate::contracts::valve::{Admission, Admit, Held, Standing, Valve};
 use crate::options;
 use crate::parking::{Failure, Parks};
 use crate::search_attributes::HELD;
+use crate::timer::wait_within;
 
 /// The longest pause between two looks at the valve, and so the longest that an order is late once it is open.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -145,10 +146,10 @@ impl Checkout {
     }
 
     async fn pause(ctx: &WorkflowContext<Self>, pause: Duration) -> Result<(), Failure> {
-        let timer = TimerOptions::builder(pause).summary("Held until the next look at the valve".to_owned()).build();
-        match ctx.timer(timer).await {
-            TimerResult::Fired => Ok(()),
-            TimerResult::Cancelled => Err(Failure::Permanent("the order was cancelled while it was held".to_owned())),
+        if wait_within(ctx, pause, "Held until the next look at the valve", |_| false).await {
+            Ok(())
+        } else {
+            Err(Failure::Permanent("the order was cancelled while it was held".to_owned()))
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use kassa_domain::{OrderStatus, PricedOrder};
-use temporalio_workflow::{TimerOptions, TimerResult, WorkflowContext, workflows::select};
+use temporalio_workflow::WorkflowContext;
 
 use super::Checkout;
 use crate::checkout::details::Awaiting;
@@ -14,6 +14,7 @@ use crate::contracts::orders::{AwaitPayment, Orders};
 use crate::contracts::payments::{Captured, Charge};
 use crate::options;
 use crate::parking::{Failure, Parks};
+use crate::timer::wait_within;
 
 /// The longest pause between two looks at a payment that is waited for. A webhook usually comes first.
 const LONGEST_PAUSE: Duration = Duration::from_mins(10);
@@ -168,19 +169,10 @@ impl Checkout {
 
     /// Waits until something may have changed at Stripe, there is another card to be tried, or the pause is over.
     pub(super) async fn wake_within(ctx: &WorkflowContext<Self>, pause: Duration) -> Result<(), Failure> {
-        // A timer of its own token, so that one that is not needed any more can be taken back.
-        let token = ctx.cancellation_token().child_token();
-        let timer = TimerOptions::builder(pause)
-            .cancellation_token(token.clone())
-            .summary("Until the next look at the payment".to_owned())
-            .build();
-        let go_on = select! {
-            woken = ctx.wait_condition(|s| s.payment_changed || s.cards.in_hand().is_some()) => woken.is_ok(),
-            timer = ctx.timer(timer) => timer == TimerResult::Fired,
-        };
-        token.cancel();
+        let woken = |s: &Self| s.payment_changed || s.cards.in_hand().is_some();
+        let goes_on = wait_within(ctx, pause, "Until the next look at the payment", woken).await;
         ctx.state_mut(|s| s.payment_changed = false);
-        if go_on {
+        if goes_on {
             Ok(())
         } else {
             Err(Failure::Permanent("the order was cancelled while its customer could pay".to_owned()))
