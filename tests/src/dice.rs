@@ -1,7 +1,5 @@
 //! Chance that can be had again: everything that is drawn follows from a seed.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use anyhow::Context as _;
 
 /// A source of random choices that gives the same ones for the same seed.
@@ -55,13 +53,6 @@ pub fn number_in(variable: &str) -> anyhow::Result<Option<u64>> {
         Ok(number) => Ok(Some(number.parse().with_context(|| format!("{variable} is no number: `{number}`"))?)),
         Err(_) => Ok(None),
     }
-}
-
-/// The seed in an environment variable, or another one each time.
-pub fn seed_in(variable: &str) -> anyhow::Result<u64> {
-    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    // Few digits, because people copy them.
-    Ok(number_in(variable)?.unwrap_or_else(|| Dice::new(u64::from(now().subsec_nanos())).next() % 1_000_000))
 }
 
 #[cfg(test)]

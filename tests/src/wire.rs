@@ -67,8 +67,8 @@ impl Wire {
         self.tracks.heard(workflow)
     }
 
-    /// How many reports about a workflow the server has taken.
-    pub fn reports(&self, workflow: &str) -> usize {
+    /// The reports about a workflow that the server has taken: what each of them has the server write.
+    pub fn reports(&self, workflow: &str) -> Vec<String> {
         self.tracks.reports(workflow)
     }
 

@@ -15,8 +15,8 @@ pub(super) struct Tracks(Mutex<HashMap<String, Track>>);
 struct Track {
     /// How many have come, whatever the server said to them.
     heard: usize,
-    /// How many of those the server has not refused, as far as it is known.
-    reports: usize,
+    /// The contents of those that the server has not refused, as far as it is known.
+    reports: Vec<String>,
     written: usize,
     stop: Option<Stopping>,
 }
@@ -52,8 +52,8 @@ impl Tracks {
         self.lock().get(workflow).map_or(0, |track| track.heard)
     }
 
-    pub(super) fn reports(&self, workflow: &str) -> usize {
-        self.lock().get(workflow).map_or(0, |track| track.reports)
+    pub(super) fn reports(&self, workflow: &str) -> Vec<String> {
+        self.lock().get(workflow).map(|track| track.reports.clone()).unwrap_or_default()
     }
 
     pub(super) fn written(&self, workflow: &str) -> usize {
@@ -74,8 +74,8 @@ impl Tracks {
             return Next::Swallow;
         }
         track.heard += 1;
-        track.reports += 1;
-        match track.stop.as_mut().filter(|stop| stop.nth == track.reports) {
+        track.reports.push(report.content.clone());
+        match track.stop.as_mut().filter(|stop| stop.nth == track.reports.len()) {
             None => Next::Pass,
             Some(stop) => {
                 stop.has_come = true;
@@ -96,7 +96,9 @@ impl Tracks {
         let track = tracks.entry(report.workflow.clone()).or_default();
         track.written += usize::from(has_succeeded && report.is_written);
         // What the server has refused is in no history.
-        track.reports -= usize::from(!has_succeeded);
+        if !has_succeeded && let Some(refused) = track.reports.iter().rposition(|content| *content == report.content) {
+            track.reports.remove(refused);
+        }
         let Some(stop) = track.stop.as_mut().filter(|_| next == Next::Write) else { return false };
         if has_succeeded {
             stop.caught.send_replace(true);

@@ -2,14 +2,14 @@
 //! two): before its effect, after it, and after it with an answer that comes too late. All cases run at the same time, each with
 //! an order of its own; the oracle judges them together.
 //!
-//! `cargo test --test faults -- grid --nocapture` prints the tables of what was tried. With `KASSA_GRID_SHARE=3` every third case is
-//! tried, so that each effect still fails at every moment and, over all moments, in every way.
+//! `cargo test --test faults -- grid --nocapture` prints the tables of what was tried: one case of each class, and all of them with
+//! `KASSA_EVERY_CASE=1`.
 
 mod act;
 mod case;
+mod classes;
 mod coverage;
 mod fault;
-mod share;
 mod stories;
 mod table;
 
@@ -19,6 +19,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use futures::{StreamExt as _, stream};
 use kassa_devstack::stack::Application;
+use kassa_tests::cases::{every_case, print_left_out};
 use kassa_tests::proxy::Proxies;
 use kassa_tests::{Exclusive, Shop, on_exclusive_shop};
 use tokio::time::sleep;
@@ -27,8 +28,8 @@ use crate::late::Late;
 use crate::rig::Rig;
 use act::{Act, Round};
 use case::{Begun, Case, Told};
+use classes::representatives;
 use fault::Fault;
-use share::Share;
 use table::Table;
 
 /// How many held orders go each second once payments are resumed.
@@ -50,8 +51,12 @@ async fn tell(shop: &mut Exclusive, round: Round, table: &mut Table) -> anyhow::
     for (act, fault) in impossible {
         table.never(act, fault, fault.never_at(act).unwrap_or_default());
     }
-    let share = Share::of_environment()?;
-    let (possible, left_out): (Vec<_>, Vec<_>) = possible.into_iter().partition(|(act, fault)| share.has(*act, *fault));
+    let all = possible.len();
+    let representatives = representatives();
+    let every_case = every_case()?;
+    let (possible, left_out): (Vec<_>, Vec<_>) =
+        possible.into_iter().partition(|case| every_case || representatives.contains(case));
+    print_left_out(&format!("fault grid, {round:?}"), left_out.len(), all);
     for (act, fault) in left_out {
         table.left_out(act, fault);
     }

@@ -1,7 +1,7 @@
 //! The saga against a model of it: what a schedule of troubles must come to, and what the real checkout, on real servers,
 //! makes of the same schedule.
 //!
-//! The schedules are drawn from a seed, which is printed. The same ones again, or other numbers of them:
+//! The schedules are drawn from a seed. Other ones, and another number of them:
 //!
 //! ```sh
 //! KASSA_SAGA_SEED=4711 KASSA_SAGA_SCHEDULES=1000 cargo test --test saga -- --nocapture
@@ -16,7 +16,7 @@ mod schedule;
 
 use anyhow::ensure;
 use futures::{StreamExt as _, stream};
-use kassa_tests::dice::{Dice, number_in, seed_in};
+use kassa_tests::dice::{Dice, number_in};
 use kassa_tests::proxy::Proxies;
 use kassa_tests::{Shop, eventually};
 
@@ -24,8 +24,10 @@ use model::predict;
 use reality::{Played, play};
 use schedule::Schedule;
 
-/// How many schedules are played unless told otherwise.
-const SCHEDULES: u64 = 240;
+/// The seed and the number of the schedules that the everyday check plays: the same ones every time, so that no change is
+/// blamed for chance.
+const SEED: u64 = 2;
+const SCHEDULES: u64 = 120;
 
 /// How many are played at the same time.
 const AT_ONCE: usize = 48;
@@ -88,7 +90,7 @@ async fn smallest(shop: &Shop, proxies: &Proxies, mut differs: Differs) -> anyho
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_checkout_comes_to_what_the_model_of_the_saga_predicts() -> anyhow::Result<()> {
-    let seed = seed_in("KASSA_SAGA_SEED")?;
+    let seed = number_in("KASSA_SAGA_SEED")?.unwrap_or(SEED);
     let count = number_in("KASSA_SAGA_SCHEDULES")?.unwrap_or(SCHEDULES);
     println!("KASSA_SAGA_SEED={seed}: {count} schedules");
     let mut dice = Dice::new(seed);

