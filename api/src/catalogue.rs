@@ -80,7 +80,7 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use aws_config::{BehaviorVersion, Region, SdkConfig};
-    use kassa_store::{DynamoDb, TableNames};
+    use kassa_store::{DynamoDb, DynamoDbConfig};
     use tokio::sync::Notify;
 
     use super::*;
@@ -91,8 +91,8 @@ mod tests {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))
             .build();
-        let client = kassa_store::config::dynamodb_client(&aws, Some("http://127.0.0.1:1"));
-        Catalogue::new(Products::new(DynamoDb::new(client, TableNames::default())), keep)
+        let config = DynamoDbConfig { endpoint: Some("http://127.0.0.1:1".to_owned()), ..DynamoDbConfig::default() };
+        Catalogue::new(Products::new(DynamoDb::connect(&aws, &config)), keep)
     }
 
     /// Asks and counts how often that leads to a read.

@@ -18,9 +18,10 @@ use kassa_api::{
     PROBLEM_JSON, ProblemCode, ReturnOrigins, Services, Signer, TrustedProxies, WebhookSecrets, WorkflowConfig,
     Workflows, document, router,
 };
+use kassa_store::config::RDS_DATA_CALL;
 use kassa_store::{
-    Carts, Database, DynamoDb, EventLog, Notifications, Orders, PaymentValve, Products, RateLimits, RdsDataConfig,
-    TableNames, UserSettings, Users,
+    Carts, Database, DynamoDb, DynamoDbConfig, EventLog, Notifications, Orders, PaymentValve, Products, RateLimits,
+    RdsDataConfig, UserSettings, Users,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -49,8 +50,9 @@ fn app_over(tokens: AccessTokens, accounts: Option<String>, codec: Option<CodecE
         resource_arn: "arn:aws:rds:eu-central-1:123456789012:cluster:kassa".to_owned(),
         secret_arn: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kassa".to_owned(),
         database: "kassa".to_owned(),
+        call_timeout: RDS_DATA_CALL,
     };
-    let dynamodb = DynamoDb::new(kassa_store::config::dynamodb_client(&aws, None), TableNames::default());
+    let dynamodb = DynamoDb::connect(&aws, &DynamoDbConfig::default());
     let database = Database::connect(&aws, &rds_data);
     let workflows = WorkflowConfig {
         task_queue: "nobody-polls".to_owned(),

@@ -76,7 +76,7 @@ impl Shop {
     /// Adds to a counter of a product, past everything that keeps it right.
     pub async fn miscount(&self, product: &ProductId, counter: &str, pieces: i64) -> anyhow::Result<()> {
         let config = self.stack.store_config().dynamodb;
-        let client = dynamodb_client(&sdk_config().await, config.endpoint.as_deref());
+        let client = dynamodb_client(&sdk_config().await, &config);
         client
             .update_item()
             .table_name(config.tables.products())
@@ -93,7 +93,7 @@ impl Shop {
     /// Takes an event out of the log.
     pub async fn forget_event(&self, order: &OrderId, sequence: u32) -> anyhow::Result<()> {
         let config = self.stack.store_config().dynamodb;
-        let client = dynamodb_client(&sdk_config().await, config.endpoint.as_deref());
+        let client = dynamodb_client(&sdk_config().await, &config);
         client
             .delete_item()
             .table_name(config.tables.event_log())
@@ -108,7 +108,7 @@ impl Shop {
     /// Executes a statement in the books.
     pub async fn in_the_books(&self, sql: &str) -> anyhow::Result<()> {
         let config = self.stack.store_config().rds_data;
-        let client = rdsdata_client(&sdk_config().await, config.endpoint.as_deref());
+        let client = rdsdata_client(&sdk_config().await, &config);
         let statement = client.execute_statement().resource_arn(config.resource_arn).secret_arn(config.secret_arn);
         statement.database(config.database).sql(sql).send().await.context("executing a statement")?;
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use kassa_codec::{Codec, PayloadKeys};
@@ -21,9 +22,15 @@ use crate::touched;
 pub(crate) static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().enable_all().build().expect("a runtime needs nothing but threads"));
 
+/// How long worker and API wait for one call to Stripe. Shorter than by default, because tests wait for calls that hang and
+/// for activities that died with their worker; long enough for a machine that runs several shops.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(12);
+
 /// On a machine that does much else, an answer may take its time; no test is about that unless it says so.
-const PATIENT: [(&str, &str); 2] = [
+const PATIENT: [(&str, &str); 3] = [
     ("KASSA_ANSWER_TIMEOUT_MS", "120000"),
+    // That of `CALL_TIMEOUT`.
+    ("KASSA_CALL_TIMEOUT_MS", "12000"),
     // What is armed for the orders of a test does not strike what happens to be compared at the full hour.
     ("KASSA_RECONCILE_INTERVAL_MS", "0"),
 ];

@@ -30,7 +30,7 @@ pub async fn connect(config: &Config) -> anyhow::Result<Activities> {
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(3))
-                .operation_attempt_timeout(Duration::from_secs(10))
+                .operation_attempt_timeout(config.payment.stripe.request_timeout / 2)
                 .build(),
         )
         .load()

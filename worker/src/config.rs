@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use kassa_config::{ConfigError, LogConfig, Settings, reconciliation, store};
+use kassa_config::{ConfigError, LogConfig, Settings, call_timeout, reconciliation, store};
 use kassa_store::StoreConfig;
 use kassa_stripe_client::{SecretKey, StripeConfig};
 use kassa_workflows::TASK_QUEUE;
@@ -160,6 +160,7 @@ impl PaymentConfig {
         if let Some(endpoint) = settings.url("KASSA_STRIPE_ENDPOINT")? {
             stripe.endpoint = endpoint;
         }
+        stripe.request_timeout = call_timeout(settings)?;
         Ok(Self { stripe })
     }
 }

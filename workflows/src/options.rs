@@ -18,8 +18,8 @@ fn backoff() -> RetryPolicy {
         .build()
 }
 
-/// A step at one of our own databases. One attempt has 20 seconds: the clients give up on a call after 10 and a
-/// transaction may be tried twice. Back-offs of more than 2 seconds are durable timers, so that the workflow task is
+/// A step at one of our own databases. One attempt has the time of a call to Stripe: the clients give up on a call after half
+/// of it, and a transaction may be tried twice. Back-offs of more than 2 seconds are durable timers, so that the workflow task is
 /// given back meanwhile.
 pub(crate) fn database(
     policy: &Policy,
@@ -27,7 +27,7 @@ pub(crate) fn database(
     summary: &str,
 ) -> LocalActivityOptions {
     LocalActivityOptions::builder()
-        .start_to_close_timeout(Duration::from_secs(20))
+        .start_to_close_timeout(policy.call_timeout())
         .schedule_to_close_timeout(policy.patience())
         .retry_policy(backoff())
         .timer_backoff_threshold(Duration::from_secs(2))
@@ -48,10 +48,10 @@ pub(crate) fn first_charge(summary: &str) -> LocalActivityOptions {
         .build()
 }
 
-/// A call to Stripe, as a regular activity: it may be slow, and operators see its attempts. One attempt has 30
-/// seconds, more than the 20 after which the client gives up, so that the client's own error is what is recorded.
+/// A call to Stripe, as a regular activity: it may be slow, and operators see its attempts. One attempt has half as much time
+/// again as the call, so that the client gives up first and its own error is what is recorded.
 pub(crate) fn stripe(policy: &Policy, token: Option<&WorkflowCancellationToken>, summary: &str) -> ActivityOptions {
-    remote(Duration::from_secs(30), policy.patience(), token, summary)
+    remote(policy.call_timeout() * 3 / 2, policy.patience(), token, summary)
 }
 
 /// One quick attempt inside the workflow task at something that is repeated as a regular activity if it fails.
@@ -65,16 +65,17 @@ pub(crate) fn once(token: &WorkflowCancellationToken, summary: &str) -> LocalAct
         .build()
 }
 
-/// What comes after the answer: mail and events. They may wait for the end of a long outage.
+/// What comes after the answer: mail and events. They may wait for the end of a long outage. The clients give up on a call
+/// after half the time of an attempt.
 pub(crate) fn tail(policy: &Policy, token: &WorkflowCancellationToken, summary: &str) -> ActivityOptions {
-    remote(Duration::from_secs(20), policy.tail_patience(), Some(token), summary)
+    remote(policy.call_timeout(), policy.tail_patience(), Some(token), summary)
 }
 
 /// A page of a reconciliation, or looking at one order everywhere. It may read all reservations there are, so an attempt has
 /// long; a worker that dies over it is missed much sooner, because an order that is being recovered waits for it.
 pub(crate) fn comparison(policy: &Policy, summary: &str) -> ActivityOptions {
     let mut options = remote(Duration::from_mins(5), policy.patience(), None, summary);
-    options.heartbeat_timeout = Some(Duration::from_secs(20));
+    options.heartbeat_timeout = Some(policy.call_timeout());
     options
 }
 

@@ -14,5 +14,5 @@ pub use encryption::codec;
 pub use log::{LogConfig, LogFormat};
 pub use reconciliation::{patience, reconciliation};
 pub use settings::{ConfigError, Settings};
-pub use store::{dynamodb, store};
+pub use store::{call_timeout, dynamodb, store};
 pub use temporal::temporal;

@@ -1,8 +1,11 @@
 //! What a reconciliation judges.
 
+use std::time::Duration;
+
 use kassa_workflows::checkout::Policy;
 use kassa_workflows::reconciliation::ReconciliationPolicy;
 
+use crate::store::call_timeout;
 use crate::{ConfigError, Settings};
 
 const SECOND: u64 = 1000;
@@ -22,14 +25,19 @@ pub fn reconciliation(settings: &Settings<'_>) -> Result<ReconciliationPolicy, C
     })
 }
 
-/// Reads `KASSA_STEP_PATIENCE_MS` and `KASSA_REFUND_PATIENCE_MS`.
+/// Reads `KASSA_STEP_PATIENCE_MS`, `KASSA_REFUND_PATIENCE_MS` and `KASSA_CALL_TIMEOUT_MS`.
 pub fn patience(settings: &Settings<'_>, usual: &Policy) -> Result<Policy, ConfigError> {
     let within = |name, min, max, usual| Ok(settings.milliseconds(name, min, max)?.unwrap_or(usual));
     Ok(Policy {
         patience_ms: within("KASSA_STEP_PATIENCE_MS", SECOND, DAY, usual.patience_ms)?,
         refund_patience_ms: within("KASSA_REFUND_PATIENCE_MS", SECOND, 90 * DAY, usual.refund_patience_ms)?,
+        call_timeout_ms: milliseconds(call_timeout(settings)?),
         ..usual.clone()
     })
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Where products and orders are kept.
 
+use std::time::Duration;
+
 use kassa_store::{DynamoDbConfig, RdsDataConfig, StoreConfig, TableNames};
+use kassa_workflows::checkout::Policy;
 
 use crate::{ConfigError, Settings};
 
 /// Reads `KASSA_DYNAMODB_ENDPOINT`, `KASSA_TABLE_PREFIX`, `KASSA_RDS_ENDPOINT`, `KASSA_RDS_RESOURCE_ARN`,
-/// `KASSA_RDS_SECRET_ARN` and `KASSA_RDS_DATABASE`.
+/// `KASSA_RDS_SECRET_ARN`, `KASSA_RDS_DATABASE` and `KASSA_CALL_TIMEOUT_MS`.
 pub fn store(settings: &Settings<'_>) -> Result<StoreConfig, ConfigError> {
     let arn = |name| -> Result<String, ConfigError> {
         let allowed = "an ARN such as arn:aws:rds:eu-central-1:123456789012:cluster:kassa";
@@ -19,15 +22,25 @@ pub fn store(settings: &Settings<'_>) -> Result<StoreConfig, ConfigError> {
             resource_arn: arn("KASSA_RDS_RESOURCE_ARN")?,
             secret_arn: arn("KASSA_RDS_SECRET_ARN")?,
             database: settings.text("KASSA_RDS_DATABASE")?.unwrap_or_else(|| "kassa".to_owned()),
+            // A statement takes milliseconds, but a connection behind the Data API may have to be opened first.
+            call_timeout: call_timeout(settings)? / 2,
         },
     })
 }
 
-/// Reads `KASSA_DYNAMODB_ENDPOINT` and `KASSA_TABLE_PREFIX`.
+/// Reads `KASSA_CALL_TIMEOUT_MS`: how long one call to Stripe may take. Calls to other systems have a part of it.
+pub fn call_timeout(settings: &Settings<'_>) -> Result<Duration, ConfigError> {
+    let usual = Policy::default().call_timeout_ms;
+    Ok(Duration::from_millis(settings.milliseconds("KASSA_CALL_TIMEOUT_MS", 4_000, 60_000)?.unwrap_or(usual)))
+}
+
+/// Reads `KASSA_DYNAMODB_ENDPOINT`, `KASSA_TABLE_PREFIX` and `KASSA_CALL_TIMEOUT_MS`.
 pub fn dynamodb(settings: &Settings<'_>) -> Result<DynamoDbConfig, ConfigError> {
     Ok(DynamoDbConfig {
         endpoint: settings.url("KASSA_DYNAMODB_ENDPOINT")?,
         tables: settings.text("KASSA_TABLE_PREFIX")?.map_or_else(TableNames::default, |prefix| TableNames { prefix }),
+        // It answers within milliseconds, and a transaction over a hundred rows within a few hundred.
+        call_timeout: call_timeout(settings)? / 4,
     })
 }
 

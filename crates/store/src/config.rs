@@ -18,12 +18,20 @@ pub struct StoreConfig {
 }
 
 /// Where products and reservations are kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DynamoDbConfig {
     /// Another server than that of the AWS region.
     pub endpoint: Option<String>,
     /// How the tables are called.
     pub tables: TableNames,
+    /// How long one call may take. Callers try again, so the client gives up early.
+    pub call_timeout: Duration,
+}
+
+impl Default for DynamoDbConfig {
+    fn default() -> Self {
+        Self { endpoint: None, tables: TableNames::default(), call_timeout: DYNAMODB_CALL }
+    }
 }
 
 /// Where orders are kept.
@@ -37,6 +45,8 @@ pub struct RdsDataConfig {
     pub secret_arn: String,
     /// The database within the cluster.
     pub database: String,
+    /// How long one call may take. A paused database does not make calls hang: it refuses them until it has resumed.
+    pub call_timeout: Duration,
 }
 
 // Temporal retries an activity for as long as it takes; the SDK only bridges a lost packet or a busy moment.
@@ -45,35 +55,36 @@ const ATTEMPTS: u32 = 2;
 /// Long enough for a TLS handshake across a region.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// `DynamoDB` answers within milliseconds; a transaction over a hundred rows takes a few hundred.
-const DYNAMODB_ATTEMPT: Duration = Duration::from_secs(5);
+/// How long one call to `DynamoDB` may take unless configured otherwise.
+pub const DYNAMODB_CALL: Duration = Duration::from_secs(5);
 
-/// A statement of an order takes milliseconds, but a connection behind the Data API may have to be opened first. A
-/// paused database does not make calls hang: they are refused until it has resumed.
-const RDS_DATA_ATTEMPT: Duration = Duration::from_secs(10);
+/// How long one call to the RDS Data API may take unless configured otherwise.
+pub const RDS_DATA_CALL: Duration = Duration::from_secs(10);
 
-/// A client for `DynamoDB` that gives up early, because its callers try again.
-pub fn dynamodb_client(shared: &SdkConfig, endpoint: Option<&str>) -> aws_sdk_dynamodb::Client {
+/// A client for `DynamoDB`.
+pub fn dynamodb_client(shared: &SdkConfig, config: &DynamoDbConfig) -> aws_sdk_dynamodb::Client {
+    let DynamoDbConfig { endpoint, call_timeout, .. } = config;
     let mut config = aws_sdk_dynamodb::config::Builder::from(shared)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-        .timeout_config(timeouts(DYNAMODB_ATTEMPT));
+        .timeout_config(timeouts(*call_timeout));
     if let Some(endpoint) = endpoint {
         config = config.endpoint_url(endpoint);
     }
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
-/// A client for the RDS Data API that gives up early, because its callers try again.
-pub fn rdsdata_client(shared: &SdkConfig, endpoint: Option<&str>) -> aws_sdk_rdsdata::Client {
+/// A client for the RDS Data API.
+pub fn rdsdata_client(shared: &SdkConfig, config: &RdsDataConfig) -> aws_sdk_rdsdata::Client {
+    let RdsDataConfig { endpoint, call_timeout, .. } = config;
     let mut config = aws_sdk_rdsdata::config::Builder::from(shared)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-        .timeout_config(timeouts(RDS_DATA_ATTEMPT));
+        .timeout_config(timeouts(*call_timeout));
     if let Some(endpoint) = endpoint {
         config = config.endpoint_url(endpoint);
     }
     aws_sdk_rdsdata::Client::from_conf(config.build())
 }
 
-fn timeouts(attempt: Duration) -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(attempt).build()
+fn timeouts(call: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(call).build()
 }

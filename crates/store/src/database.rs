@@ -69,7 +69,7 @@ impl Database {
 
     /// Makes the client, too.
     pub fn connect(shared: &aws_config::SdkConfig, config: &RdsDataConfig) -> Self {
-        Self::new(crate::config::rdsdata_client(shared, config.endpoint.as_deref()), config)
+        Self::new(crate::config::rdsdata_client(shared, config), config)
     }
 
     /// Whether it answers.

@@ -100,7 +100,7 @@ impl DynamoDb {
 
     /// Makes the client, too.
     pub fn connect(shared: &aws_config::SdkConfig, config: &DynamoDbConfig) -> Self {
-        Self::new(crate::config::dynamodb_client(shared, config.endpoint.as_deref()), config.tables.clone())
+        Self::new(crate::config::dynamodb_client(shared, config), config.tables.clone())
     }
 
     /// Whether it answers and has its tables. It reads one row that need not exist: descriptions of tables are rationed

@@ -74,8 +74,7 @@ impl Markers {
     ///
     /// When one holds one.
     pub async fn assert_absent_in_rows(&self, shop: &Shop) -> anyhow::Result<usize> {
-        let endpoint = shop.stack.store_config().dynamodb.endpoint;
-        let client = dynamodb_client(&sdk_config().await, endpoint.as_deref());
+        let client = dynamodb_client(&sdk_config().await, &shop.stack.store_config().dynamodb);
         let mut rows = 0;
         for table in TABLES {
             let mut pages = client.scan().table_name(format!("{TABLE_PREFIX}{table}")).into_paginator().items().send();

@@ -15,8 +15,8 @@ use kassa_activities::recovery::Recoveries;
 use kassa_activities::refunds::Refunds;
 use kassa_activities::valve::{Gate, Valve};
 use kassa_devstack::stack::sdk_config;
-use kassa_store::config::{dynamodb_client, rdsdata_client};
-use kassa_store::{Database, DynamoDb, EventLog, PaymentValve, Products, RdsDataConfig, Reservations, TableNames};
+use kassa_store::config::RDS_DATA_CALL;
+use kassa_store::{Database, DynamoDb, DynamoDbConfig, EventLog, PaymentValve, Products, RdsDataConfig, Reservations};
 use kassa_stripe_client::{PooledStripe, SecretKey, StripeConfig};
 use kassa_worker::{Activities, options};
 use kassa_workflows::contracts::ACTIVITY_NAMES;
@@ -26,17 +26,18 @@ use crate::sources::sources;
 
 /// A worker as the product registers it. Its clients lead nowhere: nothing is called.
 async fn worker() -> WorkerOptions {
-    let nowhere = Some("http://127.0.0.1:9");
+    let nowhere = Some("http://127.0.0.1:9".to_owned());
     let shared = sdk_config().await;
     let arn = "arn:aws:rds:eu-central-1:000000000000:cluster:nowhere";
     let rds_data = RdsDataConfig {
-        endpoint: nowhere.map(str::to_owned),
+        endpoint: nowhere.clone(),
         resource_arn: arn.to_owned(),
         secret_arn: arn.to_owned(),
         database: "nowhere".to_owned(),
+        call_timeout: RDS_DATA_CALL,
     };
-    let dynamodb = DynamoDb::new(dynamodb_client(&shared, nowhere), TableNames::default());
-    let database = Database::new(rdsdata_client(&shared, nowhere), &rds_data);
+    let dynamodb = DynamoDb::connect(&shared, &DynamoDbConfig { endpoint: nowhere, ..DynamoDbConfig::default() });
+    let database = Database::connect(&shared, &rds_data);
     let stripe = StripeConfig::new(SecretKey::new("sk_test_nowhere").unwrap());
     let gate = Gate::new(PaymentValve::new(dynamodb.clone()));
     let orders = kassa_store::Orders::new(database.clone());

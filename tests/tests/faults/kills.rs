@@ -92,7 +92,7 @@ fn a_price_that_changes_while_no_worker_runs_does_not_change_a_charged_order() -
 /// Doubles the price of a product, as somebody who works on the catalogue would.
 async fn raise_price(shop: &Shop, product: &ProductId) -> anyhow::Result<()> {
     let config = shop.stack.store_config().dynamodb;
-    let client = dynamodb_client(&sdk_config().await, config.endpoint.as_deref());
+    let client = dynamodb_client(&sdk_config().await, &config);
     let update = client
         .update_item()
         .table_name(config.tables.products())

@@ -124,7 +124,7 @@ fn counters_hold_no_addresses() -> anyhow::Result<()> {
         assert_let_through(&Answer::of(attempt(shop, &email)).await?);
 
         let config = shop.stack.store_config().dynamodb;
-        let client = kassa_store::config::dynamodb_client(&sdk_config().await, config.endpoint.as_deref());
+        let client = kassa_store::config::dynamodb_client(&sdk_config().await, &config);
         let rows = client.scan().table_name(config.tables.rate_limits()).send().await?;
 
         let text = format!("{:?}", rows.items());

@@ -75,7 +75,12 @@ pub struct Policy {
     /// How many cards may be tried for one order. With 1, a decline ends the order; with more, it waits for another card
     /// until the hold ends.
     pub card_attempts: u32,
+    /// How long one call to Stripe may take, in milliseconds. All other time limits of single calls and attempts follow from it.
+    pub call_timeout_ms: u64,
 }
+
+/// Stripe answers within a second or two, and may take much longer on a bad day.
+const CALL_TIMEOUT_MS: u64 = 20 * 1000;
 
 impl Default for Policy {
     fn default() -> Self {
@@ -92,6 +97,7 @@ impl Default for Policy {
             valve_look_ms: 5 * 1000,
             valve_settle_ms: 60 * 1000,
             card_attempts: 1,
+            call_timeout_ms: CALL_TIMEOUT_MS,
         }
     }
 }
@@ -120,6 +126,11 @@ impl Policy {
     /// How soon Stripe is asked for the first time whether such a customer has paid.
     pub const fn poll(&self) -> Duration {
         Duration::from_millis(self.poll_ms)
+    }
+
+    /// How long one call to Stripe may take.
+    pub const fn call_timeout(&self) -> Duration {
+        Duration::from_millis(self.call_timeout_ms)
     }
 
     /// How soon a held order looks for the first time whether payments are resumed.

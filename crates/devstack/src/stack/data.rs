@@ -2,6 +2,7 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
+use kassa_store::config::RDS_DATA_CALL;
 use kassa_store::{Database, DynamoDbConfig, RdsDataConfig, StoreConfig, TableNames, migrations, tables};
 
 use super::environment::{DATABASE, RESOURCE_ARN, SECRET_ARN, TABLE_PREFIX};
@@ -26,12 +27,14 @@ pub(super) fn store_config(ports: &Ports) -> StoreConfig {
         dynamodb: DynamoDbConfig {
             endpoint: Some(loopback(ports.dynamodb.number())),
             tables: TableNames { prefix: TABLE_PREFIX.to_owned() },
+            ..DynamoDbConfig::default()
         },
         rds_data: RdsDataConfig {
             endpoint: Some(loopback(ports.rds_data.number())),
             resource_arn: RESOURCE_ARN.to_owned(),
             secret_arn: SECRET_ARN.to_owned(),
             database: DATABASE.to_owned(),
+            call_timeout: RDS_DATA_CALL,
         },
     }
 }
@@ -39,7 +42,7 @@ pub(super) fn store_config(ports: &Ports) -> StoreConfig {
 /// Makes the tables that are missing, and applies the migrations that are.
 pub(super) async fn prepare(config: &StoreConfig) -> Result<()> {
     let shared = sdk_config().await;
-    let client = kassa_store::config::dynamodb_client(&shared, config.dynamodb.endpoint.as_deref());
+    let client = kassa_store::config::dynamodb_client(&shared, &config.dynamodb);
     tables::create_missing(&client, &config.dynamodb.tables)
         .await
         .map_err(|error| Error::setup("Creating the DynamoDB tables", chain(&error)))?;

@@ -1,6 +1,7 @@
 //! The state file: an `SQLite` database with one row for every thing that is remembered.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, params};
 
@@ -42,6 +43,8 @@ impl Store {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open(path)?;
         // A second server on the same file would not see what the first one does.
+        // A second server is refused at once, and does not wait for the first one to end.
+        connection.busy_timeout(Duration::ZERO)?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         // The write-ahead log survives the end of this process, however it comes. Only a power cut could lose the last
         // changes, and nobody relies on a stand-in through one.

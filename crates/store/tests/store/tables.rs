@@ -2,6 +2,7 @@
 
 use kassa_devstack::dynamodb::DynamoDb as Server;
 use kassa_devstack::stack::sdk_config;
+use kassa_store::config::{RDS_DATA_CALL, dynamodb_client};
 use kassa_store::{Database, DynamoDb, DynamoDbConfig, RdsDataConfig, TableNames, tables};
 
 use crate::support::{Books, Shop};
@@ -19,7 +20,8 @@ async fn creating_tables_again_changes_nothing() {
 #[tokio::test]
 async fn several_processes_create_tables_at_once() {
     let server = Server::start(([127, 0, 0, 1], 0).into(), None).await.unwrap();
-    let client = kassa_store::config::dynamodb_client(&sdk_config().await, Some(&server.endpoint()));
+    let config = DynamoDbConfig { endpoint: Some(server.endpoint()), ..DynamoDbConfig::default() };
+    let client = dynamodb_client(&sdk_config().await, &config);
     let names = TableNames { prefix: "other-".to_owned() };
 
     let all = futures::future::join_all((0..4).map(|_| tables::create_missing(&client, &names))).await;
@@ -70,7 +72,7 @@ async fn a_server_that_is_not_there_is_worth_another_try() {
     let endpoint = Some(kassa_devstack::http::loopback(port));
     let shared = sdk_config().await;
 
-    let config = DynamoDbConfig { endpoint: endpoint.clone(), tables: TableNames::default() };
+    let config = DynamoDbConfig { endpoint: endpoint.clone(), ..DynamoDbConfig::default() };
     let error = DynamoDb::connect(&shared, &config).ping().await.unwrap_err();
     assert!(error.is_retryable());
     assert_eq!(error.to_string(), "DynamoDB did not answer");
@@ -80,6 +82,7 @@ async fn a_server_that_is_not_there_is_worth_another_try() {
         resource_arn: "arn:aws:rds:::cluster:x".to_owned(),
         secret_arn: "arn:aws:secretsmanager:::secret:x".to_owned(),
         database: "x".to_owned(),
+        call_timeout: RDS_DATA_CALL,
     };
     let error = Database::connect(&shared, &config).ping().await.unwrap_err();
     assert!(error.is_retryable());

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use futures::future::join_all;
 use kassa_devstack::http::client;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -71,27 +72,29 @@ const MOMENTS: [Moment; 2] = [Moment::BeforeEffect, Moment::AfterEffect];
 
 #[tokio::test]
 async fn a_failure_strikes_as_often_as_asked_before_or_after_the_effect() {
+    // At the same time, because time-outs take their time.
+    join_all(SYSTEMS.map(strikes_as_often_as_asked)).await;
+}
+
+async fn strikes_as_often_as_asked(system: System) {
     let fixture = Fixture::start().await;
-    for system in SYSTEMS {
-        for moment in MOMENTS {
-            for kind in Kind::ALL.into_iter().filter(|kind| system.never(*kind).is_none()) {
-                let what = format!("{system:?} {moment:?} {kind}");
-                // A time-out takes its time.
-                let times = if kind == Kind::TimeOut { 1 } else { 2 };
-                let effects = fixture.effects();
-                let failing = fixture.proxy.fail(Call::any(), Failure::new(moment, kind).times(times));
-                for _ in 0..times {
-                    let told = fixture.send(system).await;
-                    let understood = told.is_ok_and(|(status, body)| {
-                        status == 200 && serde_json::from_str::<Value>(&body).is_ok_and(|body| body["done"] == true)
-                    });
-                    assert!(!understood, "{what}");
-                }
-                let had_effect = if moment == Moment::AfterEffect { times } else { 0 };
-                assert_eq!((failing.fired(), fixture.effects() - effects), (times, had_effect), "{what}");
-                assert_eq!(fixture.send(system).await.unwrap(), (200, r#"{"done":true}"#.to_owned()), "{what}");
-                assert_eq!(failing.fired(), times, "{what}");
+    for moment in MOMENTS {
+        for kind in Kind::ALL.into_iter().filter(|kind| system.never(*kind).is_none()) {
+            let what = format!("{system:?} {moment:?} {kind}");
+            let times = if kind == Kind::TimeOut { 1 } else { 2 };
+            let effects = fixture.effects();
+            let failing = fixture.proxy.fail(Call::any(), Failure::new(moment, kind).times(times));
+            for _ in 0..times {
+                let told = fixture.send(system).await;
+                let understood = told.is_ok_and(|(status, body)| {
+                    status == 200 && serde_json::from_str::<Value>(&body).is_ok_and(|body| body["done"] == true)
+                });
+                assert!(!understood, "{what}");
             }
+            let had_effect = if moment == Moment::AfterEffect { times } else { 0 };
+            assert_eq!((failing.fired(), fixture.effects() - effects), (times, had_effect), "{what}");
+            assert_eq!(fixture.send(system).await.unwrap(), (200, r#"{"done":true}"#.to_owned()), "{what}");
+            assert_eq!(failing.fired(), times, "{what}");
         }
     }
 }

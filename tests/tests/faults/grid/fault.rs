@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use kassa_tests::Answer;
 use kassa_tests::proxy::{Call, Failing, Failure, Kind, Moment, Proxy, System};
+use kassa_tests::shop::CALL_TIMEOUT;
 use reqwest::StatusCode;
 
 use super::act::{Act, Refused};
@@ -148,13 +149,13 @@ impl Armed {
 
 /// When nobody waits for the answer any more, with a second to spare.
 fn gives_up_after(act: Act) -> Duration {
-    let seconds = match act.system() {
-        // The first attempt to charge has five seconds, and the client of its activity twenty: the answer is heard by an
+    let waits = match act.system() {
+        // The first attempt to charge has five seconds, and the client of its activity more: the answer is heard by an
         // activity that was given up long before.
-        System::Stripe if act.is_first_charge() => 5,
-        System::Stripe => 20,
-        System::DynamoDb => 5,
-        System::RdsData | System::Ses | System::Sns | System::EventBridge => 10,
+        System::Stripe if act.is_first_charge() => Duration::from_secs(5),
+        System::Stripe => CALL_TIMEOUT,
+        System::DynamoDb => CALL_TIMEOUT / 4,
+        System::RdsData | System::Ses | System::Sns | System::EventBridge => CALL_TIMEOUT / 2,
     };
-    Duration::from_secs(seconds + 1)
+    waits + Duration::from_secs(1)
 }

@@ -1,11 +1,13 @@
 //! What customers and staff do: at the same time, except for what could strike the orders of others.
 
 use anyhow::{Context as _, ensure};
+use futures::FutureExt as _;
+use futures::future::{LocalBoxFuture, try_join_all};
 use kassa_domain::{OrderId, ProductId};
 use kassa_stand_ins::rds_data::{Fault, FaultError};
 use kassa_tests::customer::{Checkout, GOOD_CARD};
 use kassa_tests::messages::Addressee;
-use kassa_tests::reconciliation::at_once;
+use kassa_tests::reconciliation;
 use kassa_tests::{Answer, Page, Shop, eventually};
 use kassa_workflows::contracts::notifications::Notice;
 use kassa_workflows::{recovery, workflow_id};
@@ -17,20 +19,18 @@ use crate::rig::{DECLINED_CARD, PRICE, STOCK, on_sale};
 
 /// What is done with an API as it is configured by default.
 pub(super) async fn usual(shop: &Shop) -> anyhow::Result<()> {
-    tokio::try_join!(
-        async { cart_sold(shop).await.context("a cart is sold") },
-        async {
-            let sold = not_sold(shop, DECLINED_CARD, 1, StatusCode::PAYMENT_REQUIRED);
-            sold.await.context("a card is declined")
-        },
-        async { not_sold(shop, GOOD_CARD, 11, StatusCode::CONFLICT).await.context("too few pieces are there") },
-        async { refunded(shop).await.context("a part is refunded") },
-        async { cancelled(shop).await.context("a sale is cancelled") },
-        async { delivered(shop).await.context("an order is delivered") },
-        async { paid_on_page(shop).await.context("an order is paid on a page") },
-        async { withdrawn(shop).await.context("a page is withdrawn") },
-        async { written_to(shop).await.context("a message is sent") },
-    )?;
+    at_once([
+        ("a cart is sold", cart_sold(shop).boxed_local()),
+        ("a card is declined", not_sold(shop, DECLINED_CARD, 1, StatusCode::PAYMENT_REQUIRED).boxed_local()),
+        ("too few pieces are there", not_sold(shop, GOOD_CARD, 11, StatusCode::CONFLICT).boxed_local()),
+        ("a part is refunded", refunded(shop).boxed_local()),
+        ("a sale is cancelled", cancelled(shop).boxed_local()),
+        ("an order is delivered", delivered(shop).boxed_local()),
+        ("an order is paid on a page", paid_on_page(shop).boxed_local()),
+        ("a page is withdrawn", withdrawn(shop).boxed_local()),
+        ("a message is sent", written_to(shop).boxed_local()),
+    ])
+    .await?;
     unconfirmable(shop).await.context("a charged order cannot be confirmed")?;
     recovered(shop).await.context("an order is recovered")
 }
@@ -43,13 +43,21 @@ pub(super) async fn cards(shop: &Shop) -> anyhow::Result<()> {
 
 /// What is done when nobody waits for long.
 pub(super) async fn impatient(shop: &Shop) -> anyhow::Result<()> {
-    tokio::try_join!(
-        async { not_paid(shop).await.context("nobody pays on a page") },
-        async { late::revived(shop).await.context("late money revives an order") },
-        async { late::given_back(shop).await.context("late money goes back") },
-    )?;
+    at_once([
+        ("nobody pays on a page", not_paid(shop).boxed_local()),
+        ("late money revives an order", late::revived(shop).boxed_local()),
+        ("late money goes back", late::given_back(shop).boxed_local()),
+    ])
+    .await?;
     late::forgone(shop).await.context("a revival is taken back")?;
     held_for_too_long(shop).await.context("an order is held for too long")
+}
+
+/// Does all of it at the same time. On the heap: together it is too large for the stack of a test.
+async fn at_once<const COUNT: usize>(
+    flows: [(&'static str, LocalBoxFuture<'_, anyhow::Result<()>>); COUNT],
+) -> anyhow::Result<()> {
+    try_join_all(flows.map(async |(what, flow)| flow.await.context(what))).await.map(drop)
 }
 
 pub(super) async fn judged(shop: &Shop, product: &ProductId, orders: &[OrderId]) -> anyhow::Result<()> {
@@ -165,7 +173,7 @@ async fn recovered(shop: &Shop) -> anyhow::Result<()> {
     shop.terminate(&workflow_id(&order)).await?;
     let recovery = recovery::workflow_id(&order);
     eventually("the order is found", async || {
-        shop.reconcile(at_once()).await?;
+        shop.reconcile(reconciliation::at_once()).await?;
         ensure!(shop.describe_workflow(&recovery).await?.is_some(), "nobody recovers it");
         Ok(())
     })

@@ -23,10 +23,10 @@ pub(crate) struct Shop {
 impl Shop {
     pub(crate) async fn open() -> Self {
         let server = Server::start(([127, 0, 0, 1], 0).into(), None).await.unwrap();
-        let endpoint = server.endpoint();
         let shared = sdk_config().await;
         let tables = TableNames::default();
-        let client = kassa_store::config::dynamodb_client(&shared, Some(&endpoint));
+        let config = DynamoDbConfig { endpoint: Some(server.endpoint()), ..DynamoDbConfig::default() };
+        let client = kassa_store::config::dynamodb_client(&shared, &config);
         tables::create_missing(&client, &tables).await.unwrap();
         let dynamodb = DynamoDb::new(client.clone(), tables.clone());
         Self {
@@ -42,7 +42,11 @@ impl Shop {
     /// The same shop, seen by a client whose calls go through a gateway.
     pub(crate) async fn through_gateway(&self) -> (Gateway, DynamoDb) {
         let gateway = Gateway::start(self.server.endpoint()).await;
-        let config = DynamoDbConfig { endpoint: Some(gateway.endpoint()), tables: self.tables.clone() };
+        let config = DynamoDbConfig {
+            endpoint: Some(gateway.endpoint()),
+            tables: self.tables.clone(),
+            ..DynamoDbConfig::default()
+        };
         let dynamodb = DynamoDb::connect(&sdk_config().await, &config);
         (gateway, dynamodb)
     }

@@ -7,6 +7,7 @@ use kassa_devstack::stack::sdk_config;
 use kassa_devstack::temporary::TemporaryFolder;
 use kassa_devstack::{ports, tools, workspace};
 use kassa_stand_ins::rds_data::{self, Limits};
+use kassa_store::config::RDS_DATA_CALL;
 use kassa_store::{Database, Orders, RdsDataConfig, migrations};
 use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
@@ -74,6 +75,7 @@ impl Books {
             resource_arn: "arn:aws:rds:eu-central-1:000000000000:cluster:test".to_owned(),
             secret_arn: "arn:aws:secretsmanager:eu-central-1:000000000000:secret:test".to_owned(),
             database: name,
+            call_timeout: RDS_DATA_CALL,
         };
         let database = Database::connect(&sdk_config().await, &config);
         Self { orders: Orders::new(database.clone()), database, data_api, connection_string }
