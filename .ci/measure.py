@@ -107,15 +107,22 @@ class TestRun:
             self.failures.append((name, output))
         record({"test": name, "program": self.program, "outcome": outcome, "wall": round(wall, 3), "cpu": round(cpu, 3)})
 
+    def print_failures(self):
+        """Prints what failed tests have printed, and which tests have not ended."""
+        for name, output in self.failures:
+            print(f"\n---- {name} ----\n{output}")
+        if self.failures:
+            print("\nfailures:\n" + "\n".join(f"    {name}" for name, _ in self.failures))
+        if self.running:
+            print("\nnot ended:\n" + "\n".join(f"    {name}" for name in self.running))
+        self.failures = []
+
     def suite(self, event):
         """Prints the first or the last line about all tests of the program."""
         if event["event"] == "started":
             print(f"\nrunning {event['test_count']} tests", flush=True)
             return
-        for name, output in self.failures:
-            print(f"\n---- {name} ----\n{output}")
-        if self.failures:
-            print("\nfailures:\n" + "\n".join(f"    {name}" for name, _ in self.failures))
+        self.print_failures()
         result = {"failed": "FAILED"}.get(event["event"], event["event"])
         counts = f"{event['passed']} passed; {event['failed']} failed; {event['ignored']} ignored; "
         counts += f"{event['measured']} measured; {event['filtered_out']} filtered out"
@@ -143,6 +150,8 @@ def run_tests(command):
                 tests.handle(event)
             else:
                 print(line, end="", flush=True)
+    # A program that was aborted has not said what failed.
+    tests.print_failures()
     record({"program": program, "status": process.returncode, **Clock().since(start)})
     return process.returncode
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use kassa_domain::{Caller, OrderId, OrderStatus};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
-    SignalWorkflowOptions, SyncWorkflowContext, TimerOptions, WorkflowCancellationToken, WorkflowContext,
-    WorkflowContextView, WorkflowResult, workflows::join,
+    SignalWorkflowOptions, SyncWorkflowContext, WorkflowCancellationToken, WorkflowContext, WorkflowContextView,
+    WorkflowResult, workflows::join,
 };
 
 use super::{CancellationInput, CancellationOutcome};
@@ -17,13 +17,13 @@ use crate::contracts::inventory::{Inventory, RESTOCK, Reservation};
 use crate::contracts::notifications::{Notice, Notifications, SEND};
 use crate::contracts::orders::{CANCEL_SALE, CancelSale, Orders, SaleCancelled, Told};
 use crate::contracts::refunds::RefundClaim;
-use crate::options;
 use crate::parking::{
     ByOperator, Decision, Insisted, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, STANDING, Standing,
     all_answered, detached, standing,
 };
 use crate::refund::{GivenBack, give_back};
 use crate::search_attributes::{FAILURE_REASON, ORDER_STATE};
+use crate::{options, timer};
 
 /// The first and the longest pause before it is looked again how the checkout ended. Mostly it ends at once; one that
 /// waits for an operator may take a day.
@@ -173,10 +173,7 @@ impl Cancellation {
                     Some(_) => return (CancellationOutcome::GivenUp, None),
                 }
             } else {
-                let timer = TimerOptions::builder(pause)
-                    .cancellation_token(token.clone())
-                    .summary("Wait for the checkout to end".to_owned());
-                let _detached = ctx.timer(timer.build()).await;
+                timer::pause(ctx, pause, "Wait for the checkout to end").await;
                 waited += pause;
                 pause = (pause * 2).min(PAUSE.1);
             }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use kassa_domain::{Money, OrderId};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
-    SyncWorkflowContext, TimerOptions, WorkflowCancellationToken, WorkflowContext, WorkflowContextView, WorkflowResult,
+    SyncWorkflowContext, WorkflowCancellationToken, WorkflowContext, WorkflowContextView, WorkflowResult,
     workflows::join,
 };
 
@@ -19,11 +19,11 @@ use super::{LatePaymentInput, LatePaymentOutcome};
 use crate::contracts::events::{Events, OrderEvent, PUBLISH, Publish};
 use crate::contracts::late_payments::{BookedOrder, LOOK, LateBooks, LateMoney, LateMoneySeen, PaymentOfOrder, READ};
 use crate::contracts::notifications::{Notice, Notifications, SEND};
-use crate::options;
 use crate::parking::{
     Decision, Insisted, Operator, ParkingLot, Parks, Reasoned, Refused, Resolution, STANDING, Standing, all_answered,
     standing,
 };
+use crate::{options, timer};
 
 /// The first and the longest pause before it is looked again whether the order is decided.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(10));
@@ -166,10 +166,7 @@ impl LatePayments {
                 }
                 Plan::Wait => {
                     Self::at(ctx, "waiting for the order to be decided");
-                    let timer = TimerOptions::builder(pause)
-                        .cancellation_token(WorkflowCancellationToken::new())
-                        .summary("Wait for the order to be decided".to_owned());
-                    let _detached = ctx.timer(timer.build()).await;
+                    timer::pause(ctx, pause, "Wait for the order to be decided").await;
                     waited += pause;
                     pause = (pause * 2).min(PAUSE.1);
                 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use temporalio_workflow::{TimerOptions, WorkflowCancellationToken, WorkflowContext};
+use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext};
 
 use crate::checkout::Policy;
 use crate::contracts::payments::{CREATE_REFUND, CreateRefund, Payments, RefundProgress};
 use crate::contracts::refunds::{RefundClaim, RefundEnd, RefundSettled, Refunds, SETTLE, SettleRefund};
-use crate::options;
 use crate::parking::{ByOperator, Insisted, Parks};
+use crate::{options, timer};
 
 /// The first and the longest pause before a pending refund is asked after again. Cards settle within seconds; banks
 /// take days, and nobody waits for them by the minute.
@@ -99,10 +99,7 @@ pub(crate) async fn make<W: Parks>(
                 Some(by) => return by.into(),
             }
         } else {
-            let timer = TimerOptions::builder(pause)
-                .cancellation_token(token.clone())
-                .summary("Wait for the pending refund".to_owned());
-            let _detached = ctx.timer(timer.build()).await;
+            timer::pause(ctx, pause, "Wait for the pending refund").await;
             waited += pause;
             pause = (pause * 2).min(PAUSE.1);
         }
