@@ -157,7 +157,9 @@ def run_tests(command):
 
 
 def table(title, rows):
-    """Prints rows of cells as a Markdown table; the first row is the head."""
+    """Prints rows of cells as a Markdown table; the first row is the head. Prints nothing if there is no other row."""
+    if len(rows) == 1:
+        return
     print(f"\n{title}\n")
     for number, row in enumerate(rows):
         print("| " + " | ".join(row) + " |")
@@ -185,7 +187,9 @@ def report():
 
     steps = [entry for entry in entries if "step" in entry]
     rows = [[f"`{entry['step']}`", *seconds(entry)] for entry in steps]
-    table("Steps", [["step", *head], *rows, ["all", *seconds(summed(steps))]])
+    if len(rows) > 1:
+        rows.append(["all", *seconds(summed(steps))])
+    table("Steps", [["step", *head], *rows])
 
     programs = [entry for entry in entries if "program" in entry and "test" not in entry]
     tests = [entry for entry in entries if "test" in entry]
@@ -198,7 +202,8 @@ def report():
     if short:
         number = sum(counts.get(program, 0) for program in {entry["program"] for entry in short})
         rows.append([f"{len(short)} others", str(number), *seconds(summed(short))])
-    rows.append(["all", str(len(tests)), *seconds(summed(programs))])
+    if rows:
+        rows.append(["all", str(len(tests)), *seconds(summed(programs))])
     table("Test programs", [["program", "tests", *head], *rows])
 
     slowest = sorted(tests, key=lambda entry: -entry["cpu"])[:SLOWEST_TESTS]
