@@ -1,9 +1,11 @@
 //! A cable between the product and one server, which a test can pull: connections break, and the port is closed.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use kassa_devstack::ports::{self, Port};
+use kassa_devstack::workspace;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -11,7 +13,8 @@ use tokio::task::{JoinHandle, JoinSet};
 /// A cable to a server. It is pulled for good when it is dropped.
 #[derive(Debug)]
 pub struct Cable {
-    address: SocketAddr,
+    /// Reserved, so that nobody takes it while the cable is pulled.
+    port: Port,
     upstream: SocketAddr,
     /// How many connections were made over it so far.
     connections: Arc<AtomicUsize>,
@@ -21,22 +24,22 @@ pub struct Cable {
 
 impl Cable {
     /// A cable to the server at this address.
-    pub async fn plug_in(upstream: SocketAddr) -> std::io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        let mut cable = Self { address, upstream, connections: Arc::default(), carrying: None };
+    pub async fn plug_in(upstream: SocketAddr) -> anyhow::Result<Self> {
+        let port = ports::free(&workspace::reservations_folder())?;
+        let listener = TcpListener::bind(port.address()).await?;
+        let mut cable = Self { port, upstream, connections: Arc::default(), carrying: None };
         cable.carry(listener);
         Ok(cable)
     }
 
     /// Its end on this side.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// Its end on this side, for servers that speak HTTP.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
     /// How many connections were made over it so far.
@@ -56,7 +59,7 @@ impl Cable {
     /// Puts it back into the same port.
     pub async fn put_back(&mut self) -> std::io::Result<()> {
         if self.carrying.is_none() {
-            let listener = TcpListener::bind(self.address).await?;
+            let listener = TcpListener::bind(self.address()).await?;
             self.carry(listener);
         }
         Ok(())
