@@ -1,7 +1,7 @@
-//! How many of its cases a test tries.
+//! The selection of cases that a test tries.
 //!
-//! Where many cases exercise one mechanism, they form a class. The everyday check tries one case of each class and prints what
-//! it leaves out. `KASSA_EVERY_CASE=1` tries them all.
+//! Cases that exercise one mechanism form a class. The everyday check tries one case of each class and prints how many it leaves
+//! out. `KASSA_EVERY_CASE=1` tries them all.
 
 use std::io::{Write as _, stderr};
 

@@ -15,7 +15,7 @@ use crate::{Shop, touched};
 /// The payment method of a card that is charged without questions.
 pub const GOOD_CARD: &str = "pm_card_visa";
 
-/// That of a card whose customer has to authenticate (3-D Secure).
+/// The payment method of a card whose customer has to authenticate (3-D Secure).
 pub const SECURE_CARD: &str = "pm_card_threeDSecure2Required";
 
 /// The header in which a guest shows the token of an order.

@@ -31,7 +31,7 @@ pub fn on_exclusive_shop(test: impl AsyncFnOnce(&mut Exclusive) -> anyhow::Resul
 #[derive(Debug)]
 pub struct Exclusive {
     shop: Shop,
-    /// Whether the API was started with other settings than usual.
+    /// True if the API was started with other settings than usual.
     api_changed: bool,
 }
 

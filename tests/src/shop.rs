@@ -22,7 +22,7 @@ use crate::touched;
 pub(crate) static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().enable_all().build().expect("a runtime needs nothing but threads"));
 
-/// How long worker and API wait for one call to Stripe. Shorter than by default, because tests wait for calls that hang and
+/// The time limit of one call to Stripe in tests. Shorter than by default, because tests wait for calls that hang and
 /// for activities that died with their worker; long enough for a machine that runs several shops.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(12);
 

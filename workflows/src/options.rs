@@ -65,7 +65,7 @@ pub(crate) fn once(token: &WorkflowCancellationToken, summary: &str) -> LocalAct
         .build()
 }
 
-/// What comes after the answer: mail and events. They may wait for the end of a long outage. The clients give up on a call
+/// Mail and events, which come after the answer. They may wait for the end of a long outage. The clients give up on a call
 /// after half the time of an attempt.
 pub(crate) fn tail(policy: &Policy, token: &WorkflowCancellationToken, summary: &str) -> ActivityOptions {
     remote(policy.call_timeout(), policy.tail_patience(), Some(token), summary)

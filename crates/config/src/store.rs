@@ -28,7 +28,7 @@ pub fn store(settings: &Settings<'_>) -> Result<StoreConfig, ConfigError> {
     })
 }
 
-/// Reads `KASSA_CALL_TIMEOUT_MS`: how long one call to Stripe may take. Calls to other systems have a part of it.
+/// Reads `KASSA_CALL_TIMEOUT_MS`: the time limit of one call to Stripe. Calls to other systems have a part of it.
 pub fn call_timeout(settings: &Settings<'_>) -> Result<Duration, ConfigError> {
     let usual = Policy::default().call_timeout_ms;
     Ok(Duration::from_millis(settings.milliseconds("KASSA_CALL_TIMEOUT_MS", 4_000, 60_000)?.unwrap_or(usual)))

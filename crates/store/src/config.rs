@@ -24,7 +24,7 @@ pub struct DynamoDbConfig {
     pub endpoint: Option<String>,
     /// How the tables are called.
     pub tables: TableNames,
-    /// How long one call may take. Callers try again, so the client gives up early.
+    /// The time limit of one call. Callers try again, so the client gives up early.
     pub call_timeout: Duration,
 }
 
@@ -45,7 +45,7 @@ pub struct RdsDataConfig {
     pub secret_arn: String,
     /// The database within the cluster.
     pub database: String,
-    /// How long one call may take. A paused database does not make calls hang: it refuses them until it has resumed.
+    /// The time limit of one call. A paused database does not make calls hang: it refuses them until it has resumed.
     pub call_timeout: Duration,
 }
 
@@ -55,10 +55,10 @@ const ATTEMPTS: u32 = 2;
 /// Long enough for a TLS handshake across a region.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// How long one call to `DynamoDB` may take unless configured otherwise.
+/// The default time limit of one call to `DynamoDB`.
 pub const DYNAMODB_CALL: Duration = Duration::from_secs(5);
 
-/// How long one call to the RDS Data API may take unless configured otherwise.
+/// The default time limit of one call to the RDS Data API.
 pub const RDS_DATA_CALL: Duration = Duration::from_secs(10);
 
 /// A client for `DynamoDB`.

@@ -75,7 +75,7 @@ pub struct Policy {
     /// How many cards may be tried for one order. With 1, a decline ends the order; with more, it waits for another card
     /// until the hold ends.
     pub card_attempts: u32,
-    /// How long one call to Stripe may take, in milliseconds. All other time limits of single calls and attempts follow from it.
+    /// The time limit of one call to Stripe, in milliseconds. Most time limits of attempts follow from it.
     pub call_timeout_ms: u64,
 }
 
@@ -128,7 +128,7 @@ impl Policy {
         Duration::from_millis(self.poll_ms)
     }
 
-    /// How long one call to Stripe may take.
+    /// The time limit of one call to Stripe.
     pub const fn call_timeout(&self) -> Duration {
         Duration::from_millis(self.call_timeout_ms)
     }

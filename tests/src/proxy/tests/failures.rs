@@ -85,11 +85,11 @@ async fn strikes_as_often_as_asked(system: System) {
             let effects = fixture.effects();
             let failing = fixture.proxy.fail(Call::any(), Failure::new(moment, kind).times(times));
             for _ in 0..times {
-                let told = fixture.send(system).await;
-                let understood = told.is_ok_and(|(status, body)| {
+                let answer = fixture.send(system).await;
+                let has_succeeded = answer.is_ok_and(|(status, body)| {
                     status == 200 && serde_json::from_str::<Value>(&body).is_ok_and(|body| body["done"] == true)
                 });
-                assert!(!understood, "{what}");
+                assert!(!has_succeeded, "{what}");
             }
             let had_effect = if moment == Moment::AfterEffect { times } else { 0 };
             assert_eq!((failing.fired(), fixture.effects() - effects), (times, had_effect), "{what}");

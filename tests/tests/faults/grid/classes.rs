@@ -1,4 +1,4 @@
-//! Which cases the everyday check tries: one of each class.
+//! The cases that the everyday check tries: one of each class.
 //!
 //! Two mechanisms meet in a case. The client of an outside system understands the failure: that depends on the system, the
 //! moment and the kind of the failure. The workflow goes on from there: that depends on the activity, the moment, and whether

@@ -1,4 +1,4 @@
-//! What customers and staff do: at the same time, except for what could strike the orders of others.
+//! The actions of customers and staff, at the same time unless one could affect the orders of others.
 
 use anyhow::{Context as _, ensure};
 use futures::FutureExt as _;
@@ -22,7 +22,7 @@ pub(super) async fn usual(shop: &Shop) -> anyhow::Result<()> {
     at_once([
         ("a cart is sold", cart_sold(shop).boxed_local()),
         ("a card is declined", not_sold(shop, DECLINED_CARD, 1, StatusCode::PAYMENT_REQUIRED).boxed_local()),
-        ("too few pieces are there", not_sold(shop, GOOD_CARD, 11, StatusCode::CONFLICT).boxed_local()),
+        ("the product is out of stock", not_sold(shop, GOOD_CARD, 11, StatusCode::CONFLICT).boxed_local()),
         ("a part is refunded", refunded(shop).boxed_local()),
         ("a sale is cancelled", cancelled(shop).boxed_local()),
         ("an order is delivered", delivered(shop).boxed_local()),
@@ -53,7 +53,7 @@ pub(super) async fn impatient(shop: &Shop) -> anyhow::Result<()> {
     held_for_too_long(shop).await.context("an order is held for too long")
 }
 
-/// Does all of it at the same time. On the heap: together it is too large for the stack of a test.
+/// Runs all flows at the same time. They are on the heap, because together they are too large for the stack of a test.
 async fn at_once<const COUNT: usize>(
     flows: [(&'static str, LocalBoxFuture<'_, anyhow::Result<()>>); COUNT],
 ) -> anyhow::Result<()> {
