@@ -46,6 +46,8 @@ pub fn dynamodb(settings: &Settings<'_>) -> Result<DynamoDbConfig, ConfigError> 
 
 #[cfg(test)]
 mod tests {
+    use kassa_store::config::{DYNAMODB_CALL, RDS_DATA_CALL};
+
     use super::*;
 
     const ARNS: [(&str, &str); 2] = [
@@ -58,6 +60,17 @@ mod tests {
         let store = store(&Settings::from_pairs(ARNS)).unwrap();
         assert_eq!(store.dynamodb, DynamoDbConfig::default());
         assert_eq!((store.rds_data.endpoint, store.rds_data.database.as_str()), (None, "kassa"));
+    }
+
+    #[test]
+    fn time_limits_of_calls_follow_from_that_of_stripe() {
+        let read = |limit| store(&Settings::from_pairs(ARNS.into_iter().chain([("KASSA_CALL_TIMEOUT_MS", limit)])));
+        let limits = |store: StoreConfig| (store.dynamodb.call_timeout, store.rds_data.call_timeout);
+        assert_eq!(limits(read("20000").unwrap()), (DYNAMODB_CALL, RDS_DATA_CALL));
+        assert_eq!(limits(read("8000").unwrap()), (Duration::from_secs(2), Duration::from_secs(4)));
+        for limit in ["3999", "60001", "soon"] {
+            assert!(read(limit).unwrap_err().to_string().starts_with("KASSA_CALL_TIMEOUT_MS"), "{limit}");
+        }
     }
 
     #[test]
