@@ -8,10 +8,11 @@ use kassa_domain::{OrderId, ProductId};
 use kassa_stand_ins::rds_data::{Fault as SqlFault, FaultError};
 use kassa_stand_ins::stripe::{Fault as StripeFault, Outcome, Stage};
 use kassa_store::orders::RefundStatus;
-use kassa_tests::{Exclusive, Shop, eventually, on_exclusive_shop};
+use kassa_tests::{Answer, Exclusive, Shop, eventually, on_exclusive_shop};
 use kassa_workflows::checkout::Checkout;
 use kassa_workflows::parking::{Operator, Reasoned, Resolution};
 use kassa_workflows::search_attributes::ORDER_STATE;
+use reqwest::Method;
 use serde_json::{Value, json};
 use temporalio_client::WorkflowExecuteUpdateOptions;
 use temporalio_client::errors::WorkflowUpdateError;
@@ -221,17 +222,17 @@ fn operator_cannot_decide_about_an_order_that_is_not_parked() -> anyhow::Result<
     })
 }
 
-/// A charged order whose confirmation failed until patience ran out, and its caller.
+/// A charged order whose confirmation met this fault until patience ran out, and its caller.
 async fn with_order_parked_at_confirm(
     shop: &mut Exclusive,
+    fault: SqlFault,
     decide: impl AsyncFnOnce(&Shop, &OrderId) -> anyhow::Result<()>,
 ) -> anyhow::Result<(kassa_tests::Answer, ProductId, OrderId)> {
     shop.restart_api(&[("KASSA_STEP_PATIENCE_MS", "1000")]).await?;
     let tea = shop.create_product(1250, 5).await?;
     let checkout = shop.customer().buys(&tea, 2);
     let order = checkout.order_id();
-    let away = SqlFault::fail_before(CONFIRM).with_error(FaultError::DatabaseResuming);
-    shop.stack.rds_data.faults().inject(away.times(u32::MAX));
+    shop.stack.rds_data.faults().inject(fault.with_error(FaultError::DatabaseResuming).times(u32::MAX));
     let decision = async {
         eventually("the order has a workflow", async || {
             shop.describe(&order).await?.context("there is no workflow").map(drop)
@@ -251,8 +252,10 @@ async fn with_order_parked_at_confirm(
 #[test]
 fn paid_order_waits_for_an_operator_when_the_database_stays_away() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
+        let away = SqlFault::fail_before(CONFIRM);
         let (answer, tea, order) =
-            with_order_parked_at_confirm(shop, async |shop, order| Ok(retry(shop, order, operator()).await?)).await?;
+            with_order_parked_at_confirm(shop, away, async |shop, order| Ok(retry(shop, order, operator()).await?))
+                .await?;
 
         assert_eq!(answer.assert_confirmed(), order);
         assert_state(shop, &order, "CONFIRMED").await?;
@@ -263,7 +266,8 @@ fn paid_order_waits_for_an_operator_when_the_database_stays_away() -> anyhow::Re
 #[test]
 fn paid_order_that_an_operator_aborts_is_taken_back() -> anyhow::Result<()> {
     on_exclusive_shop(async |shop| {
-        let (answer, tea, order) = with_order_parked_at_confirm(shop, async |shop, order| {
+        let away = SqlFault::fail_before(CONFIRM);
+        let (answer, tea, order) = with_order_parked_at_confirm(shop, away, async |shop, order| {
             let resolution = Resolution { operator: "kim".to_owned(), reference: "by hand".to_owned(), step: None };
             assert_refused(shop, resolve(shop, order, resolution).await, "can still be taken back");
             let reasoned =
@@ -273,6 +277,26 @@ fn paid_order_that_an_operator_aborts_is_taken_back() -> anyhow::Result<()> {
         .await?;
 
         answer.assert_problem(503, "checkout_failed");
+        shop.oracle().product(&tea, 5).order(&order).check().await
+    })
+}
+
+#[test]
+fn order_that_was_confirmed_and_shipped_is_not_taken_back_when_an_operator_aborts() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        let answers_lost = SqlFault::fail_after(CONFIRM);
+        let (answer, tea, order) = with_order_parked_at_confirm(shop, answers_lost, async |shop, order| {
+            let ship = shop.as_admin(Method::PUT, &format!("/api/orders/{order}/status"));
+            let shipped = Answer::of(ship.json(&json!({ "status": "SHIPPED" }))).await?;
+            assert_eq!(shipped.status, 200, "{shipped:#?}");
+            let reasoned =
+                Reasoned { operator: "kim".to_owned(), reason: "the customer called".to_owned(), step: None };
+            Ok(abort(shop, order, reasoned).await?)
+        })
+        .await?;
+
+        assert_eq!(answer.assert_confirmed(), order);
+        assert_eq!(shop.order(&order).await?.body["status"], "SHIPPED");
         shop.oracle().product(&tea, 5).order(&order).check().await
     })
 }

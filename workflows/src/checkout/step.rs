@@ -46,8 +46,9 @@ impl Step {
             Self::Reserve => Some(Undo::Release),
             Self::Charge => Some(Undo::Refund),
             Self::Deduct => Some(Undo::Restock),
-            // Confirming is the point of no return, and its effect is taken back by the cancel of the first step in
-            // case it happened without us learning of it. A mail and an event cannot be taken back.
+            // Confirming is the point of no return: if it failed, the order is read again before anything is taken back.
+            // The undo of the first step closes the order to a confirmation that arrives later. A mail and an event
+            // cannot be taken back.
             Self::Confirm | Self::Notify | Self::Publish => None,
         }
     }

@@ -271,8 +271,13 @@ impl Act {
             | (Self::SettleCart, Kind::Refused, When::After | When::Hang)
             // So is an intent that cannot be confirmed where it is.
             | (Self::ConfirmCard, Kind::ConditionFailed, When::After | When::Hang)
-            // A refund that is refused is looked for; so is one that was made.
-            | (Self::CreateRefund, Kind::Refused | Kind::ConditionFailed, When::After | When::Hang) => false,
+            // After a refused confirmation the order is read again, and found confirmed; a refund that is refused is
+            // looked for, and found where it was made.
+            | (
+                Self::Deed(Deed::Step(Step::Confirm)) | Self::CreateRefund,
+                Kind::Refused | Kind::ConditionFailed,
+                When::After | When::Hang,
+            ) => false,
             (_, Kind::Refused, _) => match self.system() {
                 System::DynamoDb | System::RdsData | System::Stripe | System::Ses | System::Sns => true,
                 // Rights and quotas of a bus are mended by its operators, while its events wait.

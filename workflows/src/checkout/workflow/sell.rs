@@ -13,10 +13,13 @@ use crate::contracts::notifications::{Notice, Notifications};
 use crate::contracts::orders::{ConfirmOrder, Orders, PlaceOrder, Placed};
 use crate::contracts::payments::{Captured, Charge, Charged, Payments};
 use crate::options;
-use crate::parking::{Failure, Parks};
+use crate::parking::{Failure, Insisted, Parks};
 
 /// From this patch on, what may have been sold before an order was held is restocked.
 const SOLD_BEFORE_HELD: &str = "sold-before-held";
+
+/// From this patch on, an order whose confirmation failed is only taken back if it is not confirmed.
+const CONFIRMED_ALL_THE_SAME: &str = "confirmed-all-the-same";
 
 /// How selling ended.
 pub(super) enum Sale {
@@ -97,10 +100,28 @@ impl Checkout {
         let token = WorkflowCancellationToken::new();
         let confirm_options = options::database(&policy, Some(&token), "Write the order as CONFIRMED");
         let confirm = || ctx.execute_local_activity(Orders::confirm, confirmation.clone(), confirm_options.clone());
-        if let Err(failure) = Self::forward(ctx, Step::Confirm.activity(), confirm).await {
-            return Self::off(ctx, undo, Step::Confirm, failure, Some(captured));
+        match Self::forward(ctx, Step::Confirm.activity(), confirm).await {
+            Ok(()) => Sale::Done(order),
+            Err(failure) => Self::unconfirmed(ctx, undo, failure, captured).await,
         }
-        Sale::Done(order)
+    }
+
+    /// Takes an order back whose confirmation failed, unless the order is confirmed all the same: an attempt can have
+    /// succeeded whose answer was lost. A confirmed order can be shipped at any moment, so it is never taken back here.
+    async fn unconfirmed(
+        ctx: &WorkflowContext<Self>,
+        undo: &mut UndoStack,
+        failure: Failure,
+        captured: Captured,
+    ) -> Sale {
+        if ctx.patched(CONFIRMED_ALL_THE_SAME) {
+            // Placing an order again changes nothing and returns the answer that is stored with it.
+            let stored = Self::insist(ctx, Step::Validate.activity(), || Self::place(ctx)).await;
+            if let Insisted::Done(Placed::Decided { answer, order }) = stored {
+                return Self::decided(ctx, answer, order);
+            }
+        }
+        Self::off(ctx, undo, Step::Confirm, failure, Some(captured))
     }
 
     /// Prices the order and writes it. Detached: what is to be taken back of an order depends on what it costs.
