@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// How long a connection is kept for the next request. The API closes idle connections after 30 seconds, and a request that
+/// is sent at that very moment fails.
+const IDLE_CONNECTION: Duration = Duration::from_secs(10);
+
 /// A client that talks to loopback directly, whatever proxy the machine is configured for.
 ///
 /// # Panics
@@ -12,6 +16,7 @@ pub fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(30))
+        .pool_idle_timeout(IDLE_CONNECTION)
         .build()
         .expect("the HTTP client is configured with constants only")
 }
