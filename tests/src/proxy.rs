@@ -5,6 +5,7 @@
 //! answers in the outside system's place; [`Proxy::fail`] makes them fail in any way that calls over a network can, before
 //! or after their effect. Everything else passes through unchanged.
 
+mod actions;
 mod all;
 mod call;
 mod fail;
@@ -15,6 +16,7 @@ mod system;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -101,6 +103,11 @@ impl Proxy {
     /// How many calls of this kind the server has answered so far.
     pub fn passed(&self, call: &Call) -> usize {
         self.rules.passed(call).count
+    }
+
+    /// Returns the actions, in the terms of IAM, that the calls needed which the server has answered so far.
+    pub fn actions(&self) -> BTreeSet<String> {
+        self.rules.actions()
     }
 
     /// How long the server took for all calls that it has answered so far.

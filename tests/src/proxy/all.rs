@@ -1,5 +1,7 @@
 //! One proxy in front of each outside system.
 
+use std::collections::BTreeSet;
+
 use kassa_devstack::Stack;
 
 use super::Proxy;
@@ -31,11 +33,12 @@ impl Proxies {
         })
     }
 
-    /// What sends a worker through the proxies.
+    /// Returns the settings that send a worker or an API through the proxies.
     pub fn environment(&self) -> Vec<(String, String)> {
         [
             ("KASSA_DYNAMODB_ENDPOINT", &self.dynamodb),
             ("KASSA_RDS_ENDPOINT", &self.rds_data),
+            ("KASSA_COGNITO_ENDPOINT", &self.aws),
             ("KASSA_SES_ENDPOINT", &self.aws),
             ("KASSA_SNS_ENDPOINT", &self.aws),
             ("KASSA_EVENTBRIDGE_ENDPOINT", &self.aws),
@@ -43,6 +46,11 @@ impl Proxies {
         ]
         .map(|(name, proxy)| (name.to_owned(), proxy.url()))
         .into()
+    }
+
+    /// Returns the actions, in the terms of IAM, that all calls needed so far.
+    pub fn actions(&self) -> BTreeSet<String> {
+        [&self.dynamodb, &self.rds_data, &self.aws].into_iter().flat_map(Proxy::actions).collect()
     }
 
     /// Forgets everything that was asked of any of them.

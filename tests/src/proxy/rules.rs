@@ -1,6 +1,7 @@
 //! What a test has asked for.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,10 +10,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
 
-use super::Way;
 use super::call::{Call, Received};
 use super::failure::{Failing, Failure};
 use super::system::System;
+use super::{Way, actions};
 
 /// When calls are held, or fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -188,6 +189,10 @@ impl Rules {
         let state = self.lock();
         let meant = state.passed.iter().filter(|(received, _)| call.matches(received));
         meant.fold(Passed::default(), |sum, (_, took)| Passed { count: sum.count + 1, spent: sum.spent + *took })
+    }
+
+    pub(super) fn actions(&self) -> BTreeSet<String> {
+        self.lock().passed.iter().flat_map(|(received, _)| actions::of(received)).collect()
     }
 
     pub(super) fn before(&self, received: &Received) -> Next {

@@ -51,6 +51,12 @@ fn every_example_of_the_guide_runs_and_prints_what_the_guide_says() -> anyhow::R
     })
 }
 
+/// Runs all examples of the guide against a shop, whatever they print.
+pub(crate) async fn run_examples(shop: &Shop) -> anyhow::Result<()> {
+    let folder = TemporaryFolder::create(&workspace::temporary_folder())?;
+    run(shop, &Page::parse(&text()?)?, folder.path()).await.map(drop)
+}
+
 /// Runs all examples in one shell, as a reader does, and returns what each of them prints.
 async fn run(shop: &Shop, page: &Page<'_>, folder: &Path) -> anyhow::Result<Vec<String>> {
     let end = format!("end of an example: {}", Uuid::new_v4());

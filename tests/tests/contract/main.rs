@@ -8,6 +8,7 @@ mod document;
 mod guide;
 mod mass_assignment;
 mod people;
+mod permissions;
 mod schemathesis;
 mod seeds;
 mod two_users;

