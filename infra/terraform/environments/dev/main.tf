@@ -28,6 +28,7 @@ module "data" {
   max_capacity          = local.database.max_capacity
   instance_count        = local.database.instance_count
   backup_retention_days = local.database.backup_retention_days
+  table_prefix          = var.table_prefix
   log_kms_key_arn       = module.observability.log_kms_key_arn
   log_retention_days    = local.log_retention_days
 }

@@ -101,3 +101,9 @@ variable "alarm_addresses" {
   description = "Mail addresses that get alarms."
   type        = set(string)
 }
+
+variable "table_prefix" {
+  description = "Common beginning of the names of all DynamoDB tables, after a restore. Null for the usual one."
+  type        = string
+  default     = null
+}

@@ -5,7 +5,7 @@ output "kms_key_arn" {
 
 output "table_prefix" {
   description = "Common beginning of the names of all tables (KASSA_TABLE_PREFIX)."
-  value       = "${var.name}-"
+  value       = local.table_prefix
 }
 
 output "table_arns" {

@@ -1,4 +1,6 @@
 locals {
+  table_prefix = coalesce(var.table_prefix, "${var.name}-")
+
   # The tables that crates/store reads and writes. `crates/store/src/tables.rs` makes the same ones on local servers; a test
   # compares the two. Attributes are text unless `numbers` lists them, and every index holds whole rows.
   tables = {
@@ -41,7 +43,7 @@ locals {
 resource "aws_dynamodb_table" "this" {
   for_each = local.tables
 
-  name                        = "${var.name}-${each.key}"
+  name                        = "${local.table_prefix}${each.key}"
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = each.value.partition
   range_key                   = try(each.value.sort, null)

@@ -8,6 +8,17 @@ variable "name" {
   }
 }
 
+variable "table_prefix" {
+  description = "Common beginning of the names of all tables. Another one than usual after a restore, which makes tables under new names."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.table_prefix == null || can(regex("^[A-Za-z0-9_.-]{1,200}-$", var.table_prefix))
+    error_message = "The prefix ends in a hyphen and has letters, digits, full stops, hyphens and underscores."
+  }
+}
+
 variable "vpc_id" {
   description = "VPC of the Aurora cluster."
   type        = string

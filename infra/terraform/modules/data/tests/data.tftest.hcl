@@ -31,6 +31,17 @@ run "all_tables_are_there" {
   }
 }
 
+run "tables_of_a_restore_have_another_prefix" {
+  variables {
+    table_prefix = "kassa-test-restored-"
+  }
+
+  assert {
+    condition     = output.table_prefix == "kassa-test-restored-" && aws_dynamodb_table.this["carts"].name == "kassa-test-restored-carts"
+    error_message = "Tables and processes follow the prefix."
+  }
+}
+
 run "tables_are_safe" {
   assert {
     condition = alltrue([
