@@ -1,7 +1,8 @@
 """A Terraform provider with the schema of the AWS provider and without AWS.
 
-It validates, plans and applies in memory. Attributes that AWS would compute are made up: ARNs and names from the
-configuration, so that they are known in the plan, everything else from a digest.
+It validates, plans and applies in memory; live.py makes some types of resources at a local stand-in as well. Attributes that AWS
+would compute are made up: ARNs from the names in the configuration, so that they are known in the plan, everything else from a
+digest.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ import grpc
 import msgpack
 
 import arns
+import live
 import protocol
 from values import AllowedValues
 
@@ -105,6 +107,11 @@ def fill(block: dict, value, compute):
     return value
 
 
+def known(value):
+    """Returns nothing for a value that only an apply decides."""
+    return None if isinstance(value, msgpack.ExtType) else value
+
+
 class Provider(service.ProviderServicer):
     """Implements the calls of Terraform."""
 
@@ -177,7 +184,8 @@ class Provider(service.ProviderServicer):
         new = unpack(request.proposed_new_state)
         if new is None:
             return messages.PlanResourceChange.Response(planned_state=request.proposed_new_state)
-        arn = arns.arn(request.type_name, new)
+        # A server that makes the resource decides on the ARN, too.
+        arn = None if live.is_on() else arns.arn(request.type_name, new)
 
         def compute(name, kind):
             return arn if name == "arn" and arn else UNKNOWN
@@ -189,6 +197,8 @@ class Provider(service.ProviderServicer):
         new = unpack(request.planned_state)
         if new is None:
             return messages.ApplyResourceChange.Response(new_state=request.planned_state)
+        if unpack(request.prior_state) is None:
+            new.update(live.make(request.type_name, {name: known(value) for name, value in new.items()}))
         seed = hashlib.sha256(request.planned_state.msgpack).hexdigest()[:8]
 
         def compute(name, kind):

@@ -7,6 +7,7 @@
 
 mod configurations;
 mod environment;
+mod live;
 mod messaging;
 mod search_attributes;
 mod settings;

@@ -57,11 +57,22 @@ impl Terraform {
 
     /// Runs a command in a folder and returns its output. A command that fails is an error with everything it printed.
     pub(crate) async fn run(&self, folder: &Path, command: &[&str]) -> anyhow::Result<String> {
+        self.run_with(folder, command, &[]).await
+    }
+
+    /// Runs a command with further environment variables.
+    pub(crate) async fn run_with(
+        &self,
+        folder: &Path,
+        command: &[&str],
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<String> {
         let output = Command::new(&self.python)
             .arg(workspace::root().join("infra/check/terraform.py"))
             .arg(folder)
             .args(command)
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output()
