@@ -7,7 +7,7 @@
 
 Each measurement is a line of JSON in the file that KASSA_MEASUREMENTS names.
 
-CPU, steal and idle come from /proc/stat. They are those of the whole machine, because tests start servers, and the time of
+CPU, steal and idle come from /proc/stat, so this needs Linux. They are those of the whole machine, because tests start servers, and the time of
 a server belongs to its tests. Tests that run at the same time share the CPU time of that time equally.
 
 libtest tells when a test starts and ends only in its unstable JSON format. RUSTC_BOOTSTRAP lets a stable libtest print it.
@@ -15,6 +15,7 @@ libtest tells when a test starts and ends only in its unstable JSON format. RUST
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -52,12 +53,32 @@ def record(measurement):
             file.write(json.dumps(measurement) + "\n")
 
 
+def run(command):
+    """Runs a command and returns its exit status, which is that of a shell: 127 without such a program, 128 and more for signals."""
+    try:
+        status = subprocess.run(command, check=False).returncode
+    except OSError as error:
+        print(f"{command[0]}: {error.strerror}", file=sys.stderr)
+        return 127
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return exit_status(status)
+
+
+def exit_status(returncode):
+    """Returns the exit status of a process, and prints the signal that ended it, if one did."""
+    if returncode >= 0:
+        return returncode
+    print(f"ended by {signal.Signals(-returncode).name}", file=sys.stderr)
+    return 128 - returncode
+
+
 def run_step(command):
     """Runs a command, prints how long it took, and returns its exit status."""
     name = " ".join(command)
     print(f"\n==> {name}", flush=True)
     start = Clock()
-    status = subprocess.run(command, check=False).returncode
+    status = run(command)
     spent = Clock().since(start)
     record({"step": name, "status": status, **spent})
     outcome = "done" if status == 0 else f"FAILED ({status})"
@@ -68,8 +89,9 @@ def run_step(command):
 class TestRun:
     """The tests of one program: prints them as libtest does, and records what each of them took."""
 
-    def __init__(self, program):
+    def __init__(self, program, file):
         self.program = program
+        self.file = file
         self.last = Clock()
         self.running = {}
         self.started = {}
@@ -84,7 +106,7 @@ class TestRun:
 
     def handle(self, event):
         """Handles one event of libtest."""
-        kind, what = event["type"], event["event"]
+        kind, what = event["type"], event.get("event")
         if kind == "suite":
             self.suite(event)
         elif kind == "test" and what == "started":
@@ -94,7 +116,7 @@ class TestRun:
         elif kind == "test" and what == "timeout":
             print(f"test {event['name']} has been running for over 60 seconds", flush=True)
         elif kind == "test":
-            self.ended(event["name"], what, event.get("stdout", ""))
+            self.ended(event["name"], what, event.get("stdout", "") + event.get("message", ""))
 
     def ended(self, name, outcome, output):
         """Prints and records the end of a test."""
@@ -105,7 +127,7 @@ class TestRun:
         print(f"test {name} ... {outcome} <{wall:.3f}s>", flush=True)
         if outcome == "FAILED":
             self.failures.append((name, output))
-        record({"test": name, "program": self.program, "outcome": outcome, "wall": round(wall, 3), "cpu": round(cpu, 3)})
+        record({"test": name, "program": self.program, "file": self.file, "outcome": outcome, "wall": round(wall, 3), "cpu": round(cpu, 3)})
 
     def print_failures(self):
         """Prints what failed tests have printed, and which tests have not ended."""
@@ -129,31 +151,41 @@ class TestRun:
         print(f"\ntest result: {result}. {counts}; finished in {event['exec_time']:.2f}s\n", flush=True)
 
 
+def event_in(line):
+    """Returns what comes before an event of libtest in a line, and the event; the whole line and nothing if there is none."""
+    begin = line.rfind('{ "type": ')
+    try:
+        event = json.loads(line[begin:]) if begin >= 0 else None
+    except ValueError:
+        event = None
+    if event is None or event["type"] not in ("suite", "test"):
+        return line, None
+    return line[:begin], event
+
+
 def run_tests(command):
     """Runs a test program and returns its exit status."""
     if os.path.basename(os.path.dirname(command[0])) != "deps":
-        # Examples in the documentation: rustdoc makes a program of each, and libtest is not in it.
-        return subprocess.run(command, check=False).returncode
+        # Examples in the documentation. Their programs do not take the options of libtest.
+        return run(command)
     # The name of the file ends with a hash.
-    program = os.path.basename(command[0]).rsplit("-", 1)[0]
+    file = os.path.basename(command[0])
+    program = file.rsplit("-", 1)[0]
     environment = {**os.environ, "RUSTC_BOOTSTRAP": "1"}
     start = Clock()
-    tests = TestRun(program)
-    with subprocess.Popen(command + JSON_FORMAT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    tests = TestRun(program, file)
+    options = {"env": environment, "stdout": subprocess.PIPE, "text": True, "errors": "replace"}
+    with subprocess.Popen(command + JSON_FORMAT, **options) as process:
         for line in process.stdout:
-            try:
-                event = json.loads(line)
-                is_event = isinstance(event, dict) and event.get("type") in ("suite", "test")
-            except ValueError:
-                is_event = False
-            if is_event:
+            text, event = event_in(line)
+            print(text, end="" if text.endswith("\n") or not text else "\n", flush=True)
+            if event:
                 tests.handle(event)
-            else:
-                print(line, end="", flush=True)
     # A program that was aborted has not said what failed.
     tests.print_failures()
-    record({"program": program, "status": process.returncode, **Clock().since(start)})
-    return process.returncode
+    status = exit_status(process.returncode)
+    record({"program": program, "file": file, "status": status, **Clock().since(start)})
+    return status
 
 
 def table(title, rows):
@@ -174,19 +206,33 @@ def seconds(entry):
     return [f"{entry['wall']:.0f}", f"{entry['cpu']:.0f}", f"{entry['steal']:.0f}", f"{idle:.0f} %"]
 
 
+def failed(has_failed):
+    """Marks a row of the tables."""
+    return " **FAILED**" if has_failed else ""
+
+
 def summed(entries):
     """The sum of measurements."""
     return {key: sum(entry[key] for entry in entries) for key in ("wall", "cpu", "steal", "idle")}
 
 
+def measurements():
+    """Yields all measurements. A process that was killed may have left half a line."""
+    with open(os.environ["KASSA_MEASUREMENTS"], encoding="utf-8") as file:
+        for line in file:
+            try:
+                yield json.loads(line)
+            except ValueError:
+                print(f"not a measurement: {line.rstrip()}", file=sys.stderr)
+
+
 def report():
     """Prints all measurements as tables."""
-    with open(os.environ["KASSA_MEASUREMENTS"], encoding="utf-8") as file:
-        entries = [json.loads(line) for line in file]
+    entries = list(measurements())
     head = ["wall s", "CPU s", "steal s", "idle"]
 
     steps = [entry for entry in entries if "step" in entry]
-    rows = [[f"`{entry['step']}`", *seconds(entry)] for entry in steps]
+    rows = [[f"`{entry['step']}`" + failed(entry["status"] != 0), *seconds(entry)] for entry in steps]
     if len(rows) > 1:
         rows.append(["all", *seconds(summed(steps))])
     table("Steps", [["step", *head], *rows])
@@ -195,19 +241,22 @@ def report():
     tests = [entry for entry in entries if "test" in entry]
     counts = {}
     for test in tests:
-        counts[test["program"]] = counts.get(test["program"], 0) + 1
+        counts[test["file"]] = counts.get(test["file"], 0) + 1
     long = [entry for entry in programs if entry["wall"] >= SHORT_SECONDS]
     short = [entry for entry in programs if entry["wall"] < SHORT_SECONDS]
-    rows = [[f"`{entry['program']}`", str(counts.get(entry["program"], 0)), *seconds(entry)] for entry in long]
+    name = lambda entry: f"`{entry['program']}`" + failed(entry["status"] != 0)
+    rows = [[name(entry), str(counts.get(entry["file"], 0)), *seconds(entry)] for entry in long]
     if short:
-        number = sum(counts.get(program, 0) for program in {entry["program"] for entry in short})
-        rows.append([f"{len(short)} others", str(number), *seconds(summed(short))])
+        number = sum(counts.get(entry["file"], 0) for entry in short)
+        title = f"{len(short)} others" + failed(any(entry["status"] != 0 for entry in short))
+        rows.append([title, str(number), *seconds(summed(short))])
     if rows:
         rows.append(["all", str(len(tests)), *seconds(summed(programs))])
     table("Test programs", [["program", "tests", *head], *rows])
 
     slowest = sorted(tests, key=lambda entry: -entry["cpu"])[:SLOWEST_TESTS]
-    rows = [[f"`{entry['program']} {entry['test']}`", f"{entry['wall']:.1f}", f"{entry['cpu']:.1f}"] for entry in slowest]
+    name = lambda entry: f"`{entry['program']} {entry['test']}`" + failed(entry["outcome"] == "FAILED")
+    rows = [[name(entry), f"{entry['wall']:.1f}", f"{entry['cpu']:.1f}"] for entry in slowest]
     table(f"The {len(slowest)} tests with the most CPU time", [["test", "wall s", "CPU s"], *rows])
 
 

@@ -1,5 +1,8 @@
 # What .ci/run and .ci/full share: measured steps, and tools at their pinned versions. Sourced from the root of the repository.
 
+# The folder with the programs of the product.
+programs=$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug
+
 mkdir -p .kassa
 export KASSA_MEASUREMENTS="$PWD/.kassa/measurements-$$.jsonl"
 : >"$KASSA_MEASUREMENTS"
@@ -7,8 +10,11 @@ export KASSA_MEASUREMENTS="$PWD/.kassa/measurements-$$.jsonl"
 # Prints the measurements, also of a check that fails.
 finish() {
     local status=$?
-    python3 .ci/measure.py report || true
-    rm -f "$KASSA_MEASUREMENTS"
+    if python3 .ci/measure.py report; then
+        rm -f "$KASSA_MEASUREMENTS"
+    else
+        echo "the measurements are in $KASSA_MEASUREMENTS" >&2
+    fi
     exit "$status"
 }
 trap finish EXIT
@@ -30,12 +36,11 @@ install_cargo_deny() {
 }
 
 # Runs tests, and every test program through the measurement. The programs of the product are compiled before: tests do not
-# call Cargo then, which would see the variable that makes libtest print times, and compile half of everything again.
+# build them then, with the variable that makes libtest print times, which would compile half of everything again.
 measured_tests() {
     local host
     host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
     step cargo build --locked --bin kassa-worker --bin kassa-api --bin kassa
-    env "KASSA_BINARIES=${CARGO_TARGET_DIR:-$PWD/target}/debug" \
-        "CARGO_TARGET_${host}_RUNNER=python3 $PWD/.ci/measure.py test" \
+    env "KASSA_BINARIES=$programs" "PATH=$PWD/.ci:$PATH" "CARGO_TARGET_${host}_RUNNER=measured-test" \
         python3 .ci/measure.py step "$@"
 }

@@ -23,10 +23,10 @@ pub fn every_case() -> anyhow::Result<bool> {
 /// Prints how many cases a test leaves out.
 pub fn print_left_out(test: &str, left_out: usize, all: usize) {
     if left_out > 0 {
-        // Past libtest, which shows only what failed tests print.
+        // Written to the real standard error, because libtest hides the output of tests that pass.
         let _ = writeln!(
             stderr(),
-            "{test}: {left_out} of {all} cases left out, each of a class that another case represents"
+            "{test}: {left_out} of {all} cases left out, which other cases represent"
         );
     }
 }

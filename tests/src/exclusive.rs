@@ -66,7 +66,7 @@ impl Exclusive {
         Ok(self.stack.api.start_with(environment).await?)
     }
 
-    /// Hands the shop on to the next test, with nothing armed that could strike it.
+    /// Hands the shop on to the next test, with all injected faults cleared.
     fn hand_on(self) {
         self.stack.stripe.faults().clear();
         self.stack.rds_data.faults().clear();

@@ -5,14 +5,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::time::{Instant, sleep};
 
-/// Long enough for a machine that runs every test at once; each wait here takes well under a second on an idle one.
+/// Long enough for a busy machine. The time of a single question is not limited.
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// The shortest and the longest pause between two looks at a condition.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(500));
 
-/// A pause is this part of the time waited so far. Waits take at most a tenth longer than they have to, and hundreds of long
-/// waits at the same time do not keep the machine busy with looking.
+/// A pause is a tenth of the time waited so far, so hundreds of long waits at the same time do not keep the machine busy with
+/// looking.
 const PAUSES_PER_WAIT: u32 = 10;
 
 /// Asks until the answer is `Ok`, and fails with the last error if there was none within [`DEADLINE`].

@@ -1,8 +1,8 @@
-//! The cases that the everyday check tries: one of each class.
+//! The cases that the everyday check tries: at least one of each class.
 //!
 //! Two mechanisms meet in a case. The client of an outside system understands the failure: that depends on the system, the
 //! moment and the kind of the failure. The workflow goes on from there: that depends on the activity, the moment, and whether
-//! the failure is final. So every case belongs to two classes, and each class is tried once.
+//! the failure is final. So every case belongs to two classes, and each class is tried at least once.
 
 use kassa_tests::proxy::System;
 
@@ -34,7 +34,7 @@ pub(super) fn representatives() -> Vec<(Act, Fault)> {
         if chosen.iter().any(|(act, fault)| consequence(*act, *fault) == wanted) {
             continue;
         }
-        // The activities of a system take turns at its failures, so that together they cover most of them.
+        // The failures of a system are spread evenly over its activities, so that together they cover most of them.
         let times = |case: &(Act, Fault)| {
             let failure_of_case = failure(case.0, case.1);
             chosen.iter().filter(|(act, fault)| failure(*act, *fault) == failure_of_case).count()
