@@ -24,9 +24,6 @@ pub fn every_case() -> anyhow::Result<bool> {
 pub fn print_left_out(test: &str, left_out: usize, all: usize) {
     if left_out > 0 {
         // Written to the real standard error, because libtest hides the output of tests that pass.
-        let _ = writeln!(
-            stderr(),
-            "{test}: {left_out} of {all} cases left out, which other cases represent"
-        );
+        let _ = writeln!(stderr(), "{test}: {left_out} of {all} cases left out, which other cases represent");
     }
 }

@@ -107,6 +107,8 @@ impl World<'_> {
                     }
                     effect(&mut self.outcome);
                 }
+                // The order is read again, and it is confirmed.
+                Err(Not::ForGood) if self.outcome.status == "CONFIRMED" => {}
                 Err(Not::ForGood | Not::Agreed) => return self.failed(Begun::Everything),
             }
         }
