@@ -87,6 +87,16 @@ resource "aws_iam_role_policy" "roles" {
           }
         },
       ],
+      # Backups outlive mistakes of a deployment, and of whoever takes its role.
+      [{
+        Sid    = "KeepBackups"
+        Effect = "Deny"
+        Action = [
+          "backup:DeleteBackupVault", "backup:DeleteBackupVaultLockConfiguration", "backup:DeleteRecoveryPoint",
+          "backup:PutBackupVaultLockConfiguration", "kms:DisableKey", "kms:ScheduleKeyDeletion",
+        ]
+        Resource = "*"
+      }],
       # One environment neither reads nor writes the state of another.
       [
         for other in setsubtract(var.environments, [each.key]) : {

@@ -21,7 +21,7 @@ resource "aws_kms_alias" "state" {
 }
 
 resource "aws_s3_bucket" "state" {
-  #checkov:skip=CKV_AWS_18:CloudTrail records who reads the state, and a log bucket would have to exist before this one
+  #checkov:skip=CKV_AWS_18:A log bucket would have to exist before this one; data events of CloudTrail show who reads the state
   #checkov:skip=CKV_AWS_144:A lost state can be imported again; versions cover mistakes
   #checkov:skip=CKV2_AWS_62:Nothing reacts to a new state
   bucket = "kassa-terraform-state-${local.account_id}"

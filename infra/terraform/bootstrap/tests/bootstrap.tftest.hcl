@@ -52,9 +52,27 @@ run "an_environment_makes_its_own_roles_only" {
   assert {
     condition = alltrue([
       for statement in jsondecode(aws_iam_role_policy.roles["dev"].policy).Statement :
-      statement.Effect == "Deny" ? strcontains(statement.Resource, "/prod/") : endswith(statement.Resource, ":role/kassa-dev-*")
+      statement.Effect == "Deny" ? statement.Sid == "KeepBackups" || strcontains(statement.Resource, "/prod/") : endswith(statement.Resource, ":role/kassa-dev-*")
     ])
     error_message = "The role of dev makes roles of dev, and is kept from the state of prod."
+  }
+}
+
+run "a_deployment_deletes_no_backup" {
+  command = plan
+
+  override_resource {
+    target          = aws_s3_bucket.state
+    override_during = plan
+    values          = { arn = "arn:aws:s3:::kassa-terraform-state-123456789012" }
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_iam_role_policy.roles :
+      one([for statement in jsondecode(policy.policy).Statement : contains(statement.Action, "backup:DeleteRecoveryPoint") if statement.Sid == "KeepBackups"])
+    ])
+    error_message = "Recovery points are kept from every deploy role."
   }
 }
 

@@ -36,10 +36,13 @@ module "data" {
 module "messaging" {
   source = "../../modules/messaging"
 
-  name         = local.name
-  mail_domain  = var.mail_domain
-  zone_id      = var.zone_id
-  archive_days = local.archive_days
+  name                    = local.name
+  mail_domain             = var.mail_domain
+  zone_id                 = var.zone_id
+  archive_days            = local.archive_days
+  consumer_roles          = var.consumer_roles
+  dmarc_policy            = var.dmarc_policy
+  sms_monthly_spend_limit = var.sms_monthly_spend_limit
 }
 
 module "identity" {
@@ -60,14 +63,15 @@ module "secrets" {
   source = "../../modules/secrets"
 
   name                 = local.name
-  recovery_window_days = local.deletion_protection ? 30 : 7
+  recovery_window_days = local.deletion_protection ? 30 : 0
   temporal_api_key     = var.temporal.mode == "cloud"
 }
 
 module "images" {
   source = "../../modules/images"
 
-  prefix = local.name
+  prefix       = local.name
+  force_delete = !local.deletion_protection
 }
 
 module "temporal" {
@@ -108,6 +112,9 @@ module "processes" {
   mail_from                  = var.mail_from
   load_balancer_idle_seconds = module.edge.idle_timeout_seconds
   reconcile_interval_ms      = local.reconcile_interval_ms
+  policy_settings            = var.policy_settings
+  api_settings               = var.api_settings
+  worker_settings            = var.worker_settings
   temporal                   = module.temporal
   secret_arns                = module.secrets.arns
   data                       = module.data
@@ -162,6 +169,17 @@ module "worker" {
   log_kms_key_arn     = module.observability.log_kms_key_arn
   log_retention_days  = local.log_retention_days
   alarm_topic_arn     = module.observability.alarm_topic_arn
+
+  log_alarms = {
+    parked = {
+      message     = "parked: a step waits for an operator"
+      description = "An order waits for a person: open Temporal's web UI and look for OrderState = NeedsOperator."
+    }
+    temporal-away = {
+      message     = "Temporal cannot be reached, trying again"
+      description = "A worker does not reach Temporal: look at the status of Temporal Cloud, and at the API key and its expiry."
+    }
+  }
 }
 
 # A task definition only. A deployment runs it before the new workers start.
@@ -193,6 +211,7 @@ module "observability" {
   name                    = local.name
   alarm_addresses         = var.alarm_addresses
   dead_letter_queue_names = module.messaging.dead_letter_queue_names
+  undelivered_queue_arn   = module.messaging.undelivered_queue_arn
   table_names             = module.data.table_names
   cluster_identifier      = module.data.cluster_identifier
   max_capacity            = module.data.max_capacity

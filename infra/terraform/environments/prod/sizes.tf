@@ -21,7 +21,8 @@ locals {
     backup_retention_days = 35
   }
 
-  health_check_path     = "/ready"
+  # /ready asks Temporal and both databases. As a health check it would have ECS replace every task while one of them is away.
+  health_check_path     = "/health"
   reconcile_interval_ms = 3600000
 
   api    = { cpu = 512, memory = 1024, min = 2, max = 12 }

@@ -107,3 +107,39 @@ variable "table_prefix" {
   type        = string
   default     = null
 }
+
+variable "policy_settings" {
+  description = "Settings of orders that differ from their defaults. API and workers get the same ones."
+  type        = map(string)
+  default     = {}
+}
+
+variable "api_settings" {
+  description = "Settings of the API that differ from their defaults."
+  type        = map(string)
+  default     = {}
+}
+
+variable "worker_settings" {
+  description = "Settings of the workers that differ from their defaults. A change restarts workers of all versions."
+  type        = map(string)
+  default     = {}
+}
+
+variable "consumer_roles" {
+  description = "ARNs of the roles that read the queues of events, in this account or others."
+  type        = list(string)
+  default     = []
+}
+
+variable "dmarc_policy" {
+  description = "DMARC record of the mail domain. Null leaves the domain's own record alone."
+  type        = string
+  default     = null
+}
+
+variable "sms_monthly_spend_limit" {
+  description = "US dollars a month for text messages of the account and region. Null leaves the account's preferences alone."
+  type        = number
+  default     = null
+}

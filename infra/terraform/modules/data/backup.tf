@@ -5,8 +5,8 @@ resource "aws_backup_vault" "this" {
   force_destroy = !var.deletion_protection
 }
 
-# Nobody shortens the life of a recovery point, the deploy role included. The lock stays removable by the account's
-# administrators, because it names no date from which on it is final.
+# Nobody shortens the life of a recovery point. Administrators of the account can remove the lock, because it names no date from
+# which on it is final; the deploy roles are denied that. Changes of the lock are therefore applied by an administrator.
 resource "aws_backup_vault_lock_configuration" "this" {
   count = var.deletion_protection ? 1 : 0
 

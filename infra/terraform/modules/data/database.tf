@@ -47,7 +47,7 @@ resource "aws_rds_cluster_parameter_group" "this" {
   }
 }
 
-# RDS would make the group itself, without a key and for ever.
+# RDS would make the group itself, without a key and without expiry.
 resource "aws_cloudwatch_log_group" "database" {
   #checkov:skip=CKV_AWS_338:The log serves to find slow statements; what has to be kept for years is in the database
   name              = "/aws/rds/cluster/${var.name}/postgresql"

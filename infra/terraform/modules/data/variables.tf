@@ -14,8 +14,8 @@ variable "table_prefix" {
   default     = null
 
   validation {
-    condition     = var.table_prefix == null || can(regex("^[A-Za-z0-9_.-]{1,200}-$", var.table_prefix))
-    error_message = "The prefix ends in a hyphen and has letters, digits, full stops, hyphens and underscores."
+    condition     = var.table_prefix == null || can(regex("^kassa-([a-z0-9]+-)*$", var.table_prefix))
+    error_message = "The prefix begins with kassa-, ends in a hyphen, and has lower-case letters, digits and single hyphens."
   }
 }
 

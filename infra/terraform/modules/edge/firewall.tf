@@ -64,6 +64,81 @@ resource "aws_wafv2_web_acl" "this" {
     }
   }
 
+  # Stripe calls from few addresses, and signs what it sends. Its events pass all rules below, up to a rate that no shop reaches.
+  rule {
+    name     = "webhook-rate"
+    priority = 4
+
+    action {
+      block {
+        custom_response {
+          response_code = 429
+        }
+      }
+    }
+
+    statement {
+      rate_based_statement {
+        limit                 = var.webhook_rate_limit
+        aggregate_key_type    = "IP"
+        evaluation_window_sec = 300
+
+        scope_down_statement {
+          byte_match_statement {
+            search_string         = "/api/webhooks/stripe"
+            positional_constraint = "EXACTLY"
+
+            field_to_match {
+              uri_path {}
+            }
+
+            text_transformation {
+              priority = 0
+              type     = "NONE"
+            }
+          }
+        }
+      }
+    }
+
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      metric_name                = "webhook-rate"
+      sampled_requests_enabled   = true
+    }
+  }
+
+  rule {
+    name     = "webhooks"
+    priority = 5
+
+    action {
+      allow {}
+    }
+
+    statement {
+      byte_match_statement {
+        search_string         = "/api/webhooks/stripe"
+        positional_constraint = "EXACTLY"
+
+        field_to_match {
+          uri_path {}
+        }
+
+        text_transformation {
+          priority = 0
+          type     = "NONE"
+        }
+      }
+    }
+
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      metric_name                = "webhooks"
+      sampled_requests_enabled   = true
+    }
+  }
+
   # Cards and passwords are tried here. The API limits them by caller, too.
   rule {
     name     = "sensitive-rate"

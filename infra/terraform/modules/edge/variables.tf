@@ -72,6 +72,12 @@ variable "test_client_security_group_ids" {
   default     = []
 }
 
+variable "webhook_rate_limit" {
+  description = "Webhooks of Stripe in five minutes that one address may send."
+  type        = number
+  default     = 100000
+}
+
 variable "rate_limit" {
   description = "Requests of one address in five minutes, before more of them are refused."
   type        = number

@@ -4,6 +4,7 @@ resource "aws_ecr_repository" "this" {
 
   name                 = "${var.prefix}/${each.key}"
   image_tag_mutability = "IMMUTABLE"
+  force_delete         = var.force_delete
 
   image_scanning_configuration {
     scan_on_push = true

@@ -1,7 +1,7 @@
 variable "repositories" {
   description = "Names of the image repositories."
   type        = set(string)
-  default     = ["kassa-api", "kassa-worker", "kassa-cli"]
+  default     = ["kassa-api", "kassa-worker", "kassa"]
 }
 
 variable "prefix" {
@@ -12,6 +12,12 @@ variable "prefix" {
     condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.prefix))
     error_message = "The prefix has lower-case letters, digits and single hyphens."
   }
+}
+
+variable "force_delete" {
+  description = "Deletion of repositories together with their images."
+  type        = bool
+  default     = false
 }
 
 variable "kept_images" {

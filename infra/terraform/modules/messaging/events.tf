@@ -7,11 +7,6 @@ resource "aws_cloudwatch_event_bus" "this" {
   dead_letter_config {
     arn = aws_sqs_queue.undelivered.arn
   }
-
-  log_config {
-    include_detail = "NONE"
-    level          = "ERROR"
-  }
 }
 
 resource "aws_cloudwatch_event_archive" "this" {

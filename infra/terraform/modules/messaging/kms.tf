@@ -2,7 +2,7 @@ data "aws_caller_identity" "current" {}
 
 data "aws_region" "current" {}
 
-# EventBridge cannot deliver into a queue under a key of AWS, so bus, archive and queues share an own one.
+# EventBridge cannot deliver into a queue under a key of AWS, so bus, archive and queues share one of their own.
 resource "aws_kms_key" "this" {
   description             = "${var.name}: events and queues"
   enable_key_rotation     = true
@@ -11,7 +11,13 @@ resource "aws_kms_key" "this" {
   # In the policy of a key, the resource * is the key itself.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([for role in var.consumer_roles : {
+      Sid       = "Consumer${index(var.consumer_roles, role)}"
+      Effect    = "Allow"
+      Principal = { AWS = role }
+      Action    = ["kms:Decrypt"]
+      Resource  = "*"
+      }], [
       {
         Sid       = "Account"
         Effect    = "Allow"
@@ -23,11 +29,11 @@ resource "aws_kms_key" "this" {
         Sid       = "EventBridge"
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
-        Action    = ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"]
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey", "kms:ReEncrypt*"]
         Resource  = "*"
         Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
       },
-    ]
+    ])
   })
 }
 

@@ -83,14 +83,15 @@ resource "aws_route53_record" "mail_from_spf" {
   records = ["v=spf1 include:amazonses.com -all"]
 }
 
+# The record speaks for all mail of the domain, also that of others.
 resource "aws_route53_record" "dmarc" {
-  count = var.zone_id == null ? 0 : 1
+  count = var.zone_id == null || var.dmarc_policy == null ? 0 : 1
 
   zone_id = var.zone_id
   name    = "_dmarc.${var.mail_domain}"
   type    = "TXT"
   ttl     = 1800
-  records = ["v=DMARC1; p=quarantine; adkim=r; aspf=r"]
+  records = [var.dmarc_policy]
 }
 
 resource "aws_sns_sms_preferences" "this" {

@@ -1,3 +1,8 @@
+output "undelivered_queue_arn" {
+  description = "ARN of the queue for events that could not be delivered."
+  value       = aws_sqs_queue.undelivered.arn
+}
+
 output "event_bus_name" {
   description = "Name of the event bus (KASSA_EVENT_BUS)."
   value       = aws_cloudwatch_event_bus.this.name

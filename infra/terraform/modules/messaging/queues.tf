@@ -106,8 +106,11 @@ resource "aws_sqs_queue_policy" "undelivered" {
           ArnEquals = {
             "aws:SourceArn" = concat(
               [for rule in aws_cloudwatch_event_rule.this : rule.arn],
-              # By name: the bus itself refers to this queue.
-              ["arn:aws:events:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:event-bus/${var.name}"],
+              # By name: the bus and the rule about backups refer to this queue themselves.
+              [
+                "arn:aws:events:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:event-bus/${var.name}",
+                "arn:aws:events:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:rule/${var.name}-backup-failed",
+              ],
             )
           }
         }

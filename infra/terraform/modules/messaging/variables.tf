@@ -24,6 +24,17 @@ variable "zone_id" {
   default     = null
 }
 
+variable "dmarc_policy" {
+  description = "DMARC record of the mail domain, such as v=DMARC1; p=none; rua=mailto:postmaster@shop.example. Null leaves the domain's own record alone."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.dmarc_policy == null || can(regex("^v=DMARC1; ", var.dmarc_policy))
+    error_message = "A DMARC record begins with v=DMARC1."
+  }
+}
+
 variable "archive_days" {
   description = "Days for which events can be replayed."
   type        = number

@@ -3,7 +3,7 @@ locals {
   alarms = merge(
     {
       for queue in var.dead_letter_queue_names : "${queue}-not-empty" => {
-        description = "An event was not delivered or not handled: read it, mend its consumer, and redrive the queue."
+        description = "An event was not delivered or not handled: read it, fix its consumer, and redrive the queue."
         namespace   = "AWS/SQS"
         metric      = "ApproximateNumberOfMessagesVisible"
         dimensions  = { QueueName = queue }
@@ -69,7 +69,7 @@ locals {
         period      = 3600
       }
       "${var.name}-mail-complaints" = {
-        description = "Too many customers call mail of the account unwanted: SES will stop sending."
+        description = "Too many customers mark mail of the account as spam: SES will stop sending."
         namespace   = "AWS/SES"
         metric      = "Reputation.ComplaintRate"
         dimensions  = {}
@@ -148,5 +148,31 @@ resource "aws_cloudwatch_metric_alarm" "table_errors" {
         dimensions  = { TableName = each.value, Operation = metric_query.value }
       }
     }
+  }
+}
+
+# AWS Backup has no metric that says which job failed.
+resource "aws_cloudwatch_event_rule" "backup" {
+  name        = "${var.name}-backup-failed"
+  description = "A backup was not made"
+  state       = "ENABLED"
+
+  event_pattern = jsonencode({
+    source        = ["aws.backup"]
+    "detail-type" = ["Backup Job State Change"]
+    detail = {
+      state           = ["ABORTED", "EXPIRED", "FAILED"]
+      backupVaultName = [var.name]
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "backup" {
+  rule      = aws_cloudwatch_event_rule.backup.name
+  target_id = "alarms"
+  arn       = aws_sns_topic.alarms.arn
+
+  dead_letter_config {
+    arn = var.undelivered_queue_arn
   }
 }

@@ -24,6 +24,11 @@ variable "dead_letter_queue_names" {
   type        = list(string)
 }
 
+variable "undelivered_queue_arn" {
+  description = "ARN of the queue for events that could not be delivered."
+  type        = string
+}
+
 variable "table_names" {
   description = "Names of the tables by their names without prefix."
   type        = map(string)
@@ -75,6 +80,6 @@ variable "monthly_budget" {
 
   validation {
     condition     = var.monthly_budget > 0
-    error_message = "The budget is more than nothing."
+    error_message = "The budget is greater than 0."
   }
 }

@@ -2,13 +2,10 @@ data "aws_caller_identity" "current" {}
 
 locals {
   # The name of a secret ends in the setting that processes read it from.
-  generated = {
-    KASSA_SIGNING_KEY  = "Signs what guests are handed: carts and orders"
-    KASSA_PAYLOAD_KEYS = "Encrypts what Temporal keeps. A lost key is lost history"
-  }
-
-  by_hand = merge(
+  secrets = merge(
     {
+      KASSA_SIGNING_KEY           = "Signs the tokens of guests: carts and orders"
+      KASSA_PAYLOAD_KEYS          = "Encrypts what Temporal keeps. A lost key is lost history"
       KASSA_STRIPE_SECRET_KEY     = "Key of the Stripe account, from its dashboard"
       KASSA_STRIPE_WEBHOOK_SECRET = "Signing secret of the webhook endpoint at Stripe"
     },
@@ -38,33 +35,14 @@ resource "aws_kms_alias" "this" {
   target_key_id = aws_kms_key.this.key_id
 }
 
+# Names only. Terraform never writes a value: it would write again after a rotation or an import, and a payload key that is
+# written over is lost history.
 resource "aws_secretsmanager_secret" "this" {
   #checkov:skip=CKV2_AWS_57:None of these can be replaced by a function alone: Stripe and Temporal issue theirs, and payload keys are replaced in three steps over weeks
-  for_each = merge(local.generated, local.by_hand)
+  for_each = local.secrets
 
   name                    = "${var.name}/${each.key}"
   description             = each.value
   kms_key_id              = aws_kms_key.this.arn
   recovery_window_in_days = var.recovery_window_days
-}
-
-ephemeral "aws_secretsmanager_random_password" "this" {
-  for_each = local.generated
-
-  password_length     = 64
-  exclude_punctuation = true
-}
-
-# Written once. The version stays 1, so that Terraform never writes over a key that was replaced by hand.
-resource "aws_secretsmanager_secret_version" "signing_key" {
-  secret_id                = aws_secretsmanager_secret.this["KASSA_SIGNING_KEY"].id
-  secret_string_wo         = ephemeral.aws_secretsmanager_random_password.this["KASSA_SIGNING_KEY"].random_password
-  secret_string_wo_version = 1
-}
-
-# The hash turns 64 random characters into the 32 bytes of a key.
-resource "aws_secretsmanager_secret_version" "payload_keys" {
-  secret_id                = aws_secretsmanager_secret.this["KASSA_PAYLOAD_KEYS"].id
-  secret_string_wo         = "first:${base64sha256(ephemeral.aws_secretsmanager_random_password.this["KASSA_PAYLOAD_KEYS"].random_password)}"
-  secret_string_wo_version = 1
 }

@@ -9,13 +9,13 @@ variable "name" {
 }
 
 variable "recovery_window_days" {
-  description = "Days in which a deleted secret can be brought back."
+  description = "Days in which a deleted secret can be brought back. Zero frees its name at once."
   type        = number
   default     = 30
 
   validation {
-    condition     = var.recovery_window_days >= 7 && var.recovery_window_days <= 30
-    error_message = "A deleted secret can be brought back for 7 to 30 days."
+    condition     = var.recovery_window_days == 0 || (var.recovery_window_days >= 7 && var.recovery_window_days <= 30)
+    error_message = "A deleted secret can be brought back for 7 to 30 days, or not at all."
   }
 }
 

@@ -72,3 +72,35 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   alarm_actions       = [var.alarm_topic_arn]
   ok_actions          = [var.alarm_topic_arn]
 }
+
+# Until metrics of the process are collected, its log says what somebody has to look at.
+resource "aws_cloudwatch_log_metric_filter" "this" {
+  for_each = var.log_alarms
+
+  name           = "${var.name}-${each.key}"
+  log_group_name = aws_cloudwatch_log_group.this.name
+  pattern        = "{ $.message = \"${each.value.message}\" }"
+
+  metric_transformation {
+    name          = "${var.name}-${each.key}"
+    namespace     = "Kassa"
+    value         = "1"
+    default_value = "0"
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "log" {
+  for_each = var.log_alarms
+
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = each.value.description
+  namespace           = aws_cloudwatch_log_metric_filter.this[each.key].metric_transformation[0].namespace
+  metric_name         = aws_cloudwatch_log_metric_filter.this[each.key].metric_transformation[0].name
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [var.alarm_topic_arn]
+}

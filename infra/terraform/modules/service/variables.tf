@@ -136,6 +136,15 @@ variable "log_retention_days" {
   default     = 90
 }
 
+variable "log_alarms" {
+  description = "Alarms about lines of the log, by a short name: the message of the line, and the text of the alarm."
+  type = map(object({
+    message     = string
+    description = string
+  }))
+  default = {}
+}
+
 variable "scaling" {
   description = "Bounds of the number of tasks, and what it follows: CPU, and a backlog per running task if its metric is given. Null makes a task definition only, for a process that ends by itself."
   type = object({

@@ -1,4 +1,4 @@
-# Mock providers have no ephemeral resources, so this file needs a provider that has: one with credentials, or a stand-in.
+# These tests need a provider: the real one with credentials, or the stand-in of infra/check.
 run "development_sleeps" {
   command = plan
 

@@ -1,4 +1,4 @@
-# Mock providers have no ephemeral resources, so this file needs a provider that has: one with credentials, or a stand-in.
+# These tests need a provider: the real one with credentials, or the stand-in of infra/check.
 run "production_survives_a_zone" {
   command = plan
 
@@ -11,8 +11,8 @@ run "production_survives_a_zone" {
   }
 
   assert {
-    condition     = local.deletion_protection && local.health_check_path == "/ready"
-    error_message = "Production is protected and follows its dependencies."
+    condition     = local.deletion_protection && local.health_check_path == "/health"
+    error_message = "Production is protected, and a dependency that is away does not restart it."
   }
 
   assert {

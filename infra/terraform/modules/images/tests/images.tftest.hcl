@@ -6,7 +6,7 @@ variables {
 
 run "images_cannot_be_replaced" {
   assert {
-    condition     = toset([for repository in aws_ecr_repository.this : repository.name]) == toset(["kassa-test/kassa-api", "kassa-test/kassa-worker", "kassa-test/kassa-cli"])
+    condition     = toset([for repository in aws_ecr_repository.this : repository.name]) == toset(["kassa-test/kassa-api", "kassa-test/kassa-worker", "kassa-test/kassa"])
     error_message = "Each process and the command line have a repository."
   }
 

@@ -114,13 +114,14 @@ run "consumers_read_and_do_not_write" {
 
 run "records_are_made_in_a_zone" {
   variables {
+    dmarc_policy            = "v=DMARC1; p=none"
     zone_id                 = "Z1"
     sms_monthly_spend_limit = 50
   }
 
   assert {
     condition     = length(aws_route53_record.dkim) == 3 && length(aws_route53_record.dmarc) == 1 && length(aws_sns_sms_preferences.this) == 1
-    error_message = "DKIM, SPF and DMARC have their records."
+    error_message = "DKIM and SPF have their records, and DMARC if it is asked for."
   }
 }
 

@@ -11,6 +11,7 @@ mock_provider "aws" {
 variables {
   name                    = "kassa-test"
   alarm_addresses         = ["operations@shop.example"]
+  undelivered_queue_arn   = "arn:aws:sqs:eu-central-1:123456789012:kassa-test-undelivered"
   dead_letter_queue_names = ["kassa-test-undelivered", "kassa-test-orders-dead"]
   table_names             = { products = "kassa-test-products", carts = "kassa-test-carts" }
   cluster_identifier      = "kassa-test"
