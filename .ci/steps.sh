@@ -3,6 +3,11 @@
 # The folder with the programs of the product.
 programs=$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug
 
+# On a single core, as many tests as on two would miss their time limits.
+if [[ -z ${RUST_TEST_THREADS:-} ]] && (($(nproc) == 1)); then
+    export RUST_TEST_THREADS=3
+fi
+
 mkdir -p .kassa
 export KASSA_MEASUREMENTS="$PWD/.kassa/measurements-$$.jsonl"
 : >"$KASSA_MEASUREMENTS"
