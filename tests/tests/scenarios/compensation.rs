@@ -8,8 +8,9 @@ use kassa_domain::{OrderId, StockLevel};
 use kassa_stand_ins::rds_data::{Fault, FaultError};
 use kassa_stand_ins::stripe;
 use kassa_store::orders::PaymentStatus;
+use kassa_tests::customer::GOOD_CARD;
 use kassa_tests::workflows::activities;
-use kassa_tests::{Shop, eventually, on_exclusive_shop, on_shared_shop};
+use kassa_tests::{Page, Shop, eventually, on_exclusive_shop, on_shared_shop};
 use temporalio_client::WorkflowCancelOptions;
 
 /// Part of the statement that confirms an order, and of no other.
@@ -113,6 +114,23 @@ fn order_that_is_confirmed_although_the_confirmation_failed_is_sold() -> anyhow:
 
         let [payment] = shop.payments(&order).try_into().expect("one payment");
         assert_eq!(payment.refunds, []);
+        shop.oracle().product(&tea, 5).order(&order).check().await
+    })
+}
+
+#[test]
+fn order_that_is_paid_on_a_page_is_sold_although_the_confirmation_failed() -> anyhow::Result<()> {
+    on_exclusive_shop(async |shop| {
+        let tea = shop.create_product(1250, 5).await?;
+        let checkout = shop.customer().buys(&tea, 2).on_page();
+        let order = checkout.order_id();
+        let page = Page::of(&checkout.send().await?)?;
+        shop.stack.rds_data.faults().inject(Fault::fail_after(CONFIRM).with_error(for_good()));
+
+        page.pay(GOOD_CARD).await?;
+
+        shop.closed(&order).await?;
+        assert_eq!(shop.order(&order).await?.body["status"], "CONFIRMED");
         shop.oracle().product(&tea, 5).order(&order).check().await
     })
 }

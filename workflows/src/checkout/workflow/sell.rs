@@ -118,7 +118,15 @@ impl Checkout {
             // Placing an order again changes nothing and returns the answer that is stored with it.
             let stored = Self::insist(ctx, Step::Validate.activity(), || Self::place(ctx)).await;
             if let Insisted::Done(Placed::Decided { answer, order }) = stored {
-                return Self::decided(ctx, answer, order);
+                return match answer.outcome.clone() {
+                    _ if !Self::is_own(ctx, &answer) => Sale::Before(answer),
+                    // A customer who was led elsewhere to pay keeps that answer. The confirmation is all that this workflow
+                    // has decided so far.
+                    CheckoutOutcome::Confirmed { .. }
+                    | CheckoutOutcome::AwaitingPayment { .. }
+                    | CheckoutOutcome::AwaitingCard { .. } => Sale::Done(order),
+                    outcome => Sale::Off(outcome, Some(captured)),
+                };
             }
         }
         Self::off(ctx, undo, Step::Confirm, failure, Some(captured))
